@@ -1,0 +1,74 @@
+"""Other programs, always with a deadline, never through a shell."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from foundation.errors import DeadlineError, PlatformError
+
+_LAST_LINES = 25
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    timeout: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    log: Path | None = None,
+) -> str:
+    """Run a program to its end and return what it wrote to standard output.
+
+    Args:
+        command: program and arguments.
+        timeout: seconds until the program is ended and DeadlineError raised.
+        cwd: folder to run in.
+        env: variables added to the environment of this process.
+        stdin: text for its standard input; nothing otherwise.
+        log: file that gets all it prints (then an empty string is returned).
+
+    Raises:
+        PlatformError: it ended with another code than 0, or is not installed; with its last lines.
+        DeadlineError: it was still running after `timeout` seconds.
+    """
+    words = [str(word) for word in command]
+    sink = log.open("ab") if log else None
+    try:
+        done = subprocess.run(
+            words,
+            cwd=cwd,
+            env={**os.environ, **env} if env else None,
+            input=stdin.encode() if stdin is not None else None,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            stdout=sink or subprocess.PIPE,
+            stderr=sink or subprocess.PIPE,
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError as absent:
+        raise PlatformError(f"{words[0]} is not installed") from absent
+    except subprocess.TimeoutExpired as late:
+        said = log.read_bytes() if log else (late.stderr or b"") + (late.stdout or b"")
+        raise DeadlineError(
+            f"{_short(words)} still running after {timeout:.0f} s; last output:\n{_tail(said)}"
+        ) from late
+    finally:
+        if sink:
+            sink.close()
+    if done.returncode != 0:
+        said = log.read_bytes() if log else (done.stdout or b"") + (done.stderr or b"")
+        raise PlatformError(f"{_short(words)} ended with code {done.returncode}:\n{_tail(said)}")
+    return (done.stdout or b"").decode(errors="replace")
+
+
+def _short(words: Sequence[str]) -> str:
+    line = " ".join(words)
+    return line if len(line) < 160 else line[:157] + "..."
+
+
+def _tail(output: bytes) -> str:
+    return "\n".join(output.decode(errors="replace").strip().splitlines()[-_LAST_LINES:])
