@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 from foundation.errors import DeadlineError, PlatformError
 
@@ -72,3 +75,21 @@ def _short(words: Sequence[str]) -> str:
 
 def _tail(output: bytes) -> str:
     return "\n".join(output.decode(errors="replace").strip().splitlines()[-_LAST_LINES:])
+
+
+_PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal this process gets when its parent dies."""
+
+
+def die_with_parent() -> None:
+    """End in good order when the parent is killed, or when asked to terminate.
+
+    A killed make must not leave a run behind that goes on using the cluster. The signal
+    becomes a KeyboardInterrupt, so that everything open is torn down as on Ctrl-C.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

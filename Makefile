@@ -1,0 +1,56 @@
+# The front door. Every target is a line; what it does is in the package it calls.
+# Variables: STORY=US3  REQ=FR-022  KEEP=1  CLUSTER=auto|kind|local|existing  FLOE_DEMO_SEED_SCALE=1
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+SOURCES := additions/src cluster console demo drivers features foundation images reports standins steps tests conftest.py
+export STORY REQ KEEP CLUSTER FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
+
+.DEFAULT_GOAL := help
+.PHONY: help up images e2e demo test report status down clean lock lint types
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@echo
+	@echo "STORY=US3 one story   REQ=FR-022 one requirement   KEEP=1 leave the namespaces standing"
+	@echo "CLUSTER=auto|kind|local|existing   FLOE_DEMO_SEED_SCALE=0.1..1000   PLATFORM_READY_SECONDS=120"
+
+$(VENV)/.ready: requirements-uv.lock requirements.lock additions/pyproject.toml console/venv.sh
+	@bash console/venv.sh $(PYTHON) $(VENV)
+
+up: $(VENV)/.ready ## start the cluster and load the images
+	@$(PY) -m console up
+
+images: $(VENV)/.ready ## build what changed and load it
+	@$(PY) -m console images
+
+e2e: $(VENV)/.ready ## everything: cluster, images, every story, report
+	@$(PY) -m console e2e
+
+demo: $(VENV)/.ready ## deploy the demo, run its product, leave it running and print its addresses
+	@$(PY) -m console demo
+
+test: $(VENV)/.ready lint types ## the suite's own tests: no cluster needed
+	@$(PY) -m pytest tests -q --durations=10
+
+lint: $(VENV)/.ready
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+types: $(VENV)/.ready
+	@$(VENV)/bin/mypy $(SOURCES)
+
+report: $(VENV)/.ready ## build the HTML report of the last run
+	@$(PY) -m console report
+
+status: $(VENV)/.ready ## what runs: node, releases, addresses
+	@$(PY) -m console status
+
+down: $(VENV)/.ready ## end the cluster; leaves the host as it was, keeps what was built
+	@$(PY) -m console down
+
+clean: down ## down, and forget the checkout's own output (what was built stays in the user's cache)
+	rm -rf .cluster reports/out .mypy_cache .ruff_cache .pytest_cache
+
+lock: $(VENV)/.ready ## renew the lock files after a change of a requirements*.in
+	@bash console/lock.sh $(VENV)

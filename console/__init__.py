@@ -1,0 +1,1 @@
+"""The front door: what `make` calls. It checks, prepares, runs and says what to look at next."""

@@ -1,0 +1,89 @@
+"""The commands behind the targets of the Makefile."""
+
+from __future__ import annotations
+
+import pytest
+
+from console import preconditions, settings
+from console.settings import Settings
+from foundation import progress
+from foundation.progress import phase
+
+
+def up() -> int:
+    """Start the cluster and load the images."""
+    _checked()
+    progress.begin()
+    from console import prepare  # noqa: PLC0415 - imported after the machine was checked
+
+    prepare.ready()
+    return 0
+
+
+def images() -> int:
+    """Build what changed and load it: the same as up, since images are loaded into a cluster."""
+    return up()
+
+
+def e2e() -> int:
+    """Prepare, run the features that were selected, build the report, say what to look at."""
+    chosen = _checked(preconditions.node)
+    progress.begin()
+    from console import prepare  # noqa: PLC0415
+
+    prepare.ready()
+    with phase("features"):
+        code = _features(chosen)
+    report()
+    return code
+
+
+def demo() -> int:
+    """Deploy the demo, run its product, leave it running, print where to look."""
+    _checked()
+    progress.begin()
+    from console import demo as showing  # noqa: PLC0415
+
+    showing.show()
+    return 0
+
+
+def report() -> int:
+    """Build the HTML report of the last run and sum the run up."""
+    from reports import html, summary  # noqa: PLC0415
+
+    with phase("report"):
+        html.build()
+    summary.show()
+    return 0
+
+
+def status() -> int:
+    """Say what runs: the node, the releases on it, their addresses."""
+    settings.load()
+    from console import state  # noqa: PLC0415
+
+    state.show()
+    return 0
+
+
+def down() -> int:
+    """End the cluster and leave the host as it was."""
+    settings.load()
+    from cluster import provider  # noqa: PLC0415
+
+    with phase("cluster down", budget=10):
+        provider().down()
+    return 0
+
+
+def _checked(*more: preconditions.Check) -> Settings:
+    chosen = settings.load()
+    needed: list[preconditions.Check] = [preconditions.go, preconditions.java, preconditions.disk, *more]
+    preconditions.check(needed)
+    return chosen
+
+
+def _features(chosen: Settings) -> int:
+    """Run the features in this process, so that what ends it ends them too, teardown first."""
+    return int(pytest.main(["--gherkin-terminal-reporter", *chosen.selection]))
