@@ -1,0 +1,1 @@
+"""Clusters: a local node, kind, or one that exists, behind one small interface."""

@@ -1,0 +1,38 @@
+"""The programs the project runs: built once or from the virtual environment, never the host's own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cluster.gobuild import go_binaries
+from foundation.errors import UserError
+
+GO = Path(__file__).parent / "go"
+KUBERNETES_VERSION = "v1.34.4"
+HELM_VERSION = "v3.19.5"
+
+_HELM_FLAGS = (
+    f"-X helm.sh/helm/v3/internal/version.version={HELM_VERSION}",
+    # What `helm template` and `helm lint` take for the cluster's version.
+    "-X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor=1",
+    "-X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=34",
+    "-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1",
+    "-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=34",
+)
+
+
+def helm() -> Path:
+    """Helm, built alone: checking the chart needs no cluster and none of its programs."""
+    folder = go_binaries(
+        GO / "kubernetes", "helm.sh/helm/v3/cmd/helm", ldflags=_HELM_FLAGS, title=f"Helm {HELM_VERSION}"
+    )
+    return folder / "helm"
+
+
+def kubectl() -> Path:
+    """The kubectl of the virtual environment (a wheel)."""
+    path = Path(sys.prefix) / "bin" / "kubectl"
+    if not path.exists():
+        raise UserError(f"kubectl is not in {path.parent}", remedy="run `make venv` to install what is locked")
+    return path
