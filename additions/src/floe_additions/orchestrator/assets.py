@@ -1,0 +1,116 @@
+"""One Dagster asset per dbt node, run by dbt, described by what the catalog says afterwards."""
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dagster import AssetExecutionContext, AssetsDefinition, Config, MetadataValue, Output
+from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, dbt_assets
+from pydantic import Field
+
+from floe_additions.orchestrator.lakehouse import Lakehouse
+from floe_additions.orchestrator.product import BRONZE, Product, scratch
+
+
+class Build(Config):
+    """What a launch may ask for beyond its asset selection."""
+
+    full_refresh: bool = Field(default=False, description="Rebuild incremental models from the start.")
+
+
+class Translator(DagsterDbtTranslator):
+    """Groups assets by the tier floe.yaml gives them."""
+
+    def __init__(self, tiers: Mapping[str, str]) -> None:
+        super().__init__()
+        self._tiers = tiers
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """Bronze, silver or gold."""
+        if dbt_resource_props["resource_type"] == "seed":
+            return BRONZE
+        return self._tiers.get(dbt_resource_props["name"])
+
+
+def product_assets(product: Product) -> list[AssetsDefinition]:
+    """The product's assets.
+
+    Today all of them are one step in which dbt builds what was selected, in dependency order.
+    A step per model is the same list with one entry a model (`select=` of the one below).
+    """
+    return [_step(product, name=product.slug, select="fqn:*")]
+
+
+def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
+    translator = Translator(product.tiers)
+
+    @dbt_assets(
+        manifest=product.dbt_manifest, name=name, select=select, dagster_dbt_translator=translator
+    )
+    def build(context: AssetExecutionContext, config: Build) -> Iterator[Any]:
+        work = scratch(f"dbt-{context.run_id}")
+        dbt = DbtCliResource(
+            project_dir=str(product.folder),
+            profiles_dir=str(product.write_profiles(work / "profiles")),
+            dbt_executable=_dbt(),
+        )
+        words = ["build", *(["--full-refresh"] if config.full_refresh else [])]
+        invocation = dbt.cli(words, context=context, target_path=work / "target")
+        try:
+            yield from _events(invocation, context, translator)
+        finally:
+            # Ends dbt too when this step ends before it: by an interrupt, or by a failing read.
+            if invocation.process.poll() is None:
+                invocation.process.terminate()
+            shutil.rmtree(work, ignore_errors=True)
+
+    return build
+
+
+def _events(
+    invocation: DbtCliInvocation, context: AssetExecutionContext, translator: Translator
+) -> Iterator[Any]:
+    lakehouse = Lakehouse()
+    for message in invocation.stream_raw_events():
+        for event in message.to_default_asset_events(
+            manifest=invocation.manifest,
+            dagster_dbt_translator=translator,
+            context=context,
+            target_path=invocation.target_path,
+        ):
+            if isinstance(event, Output):
+                info = message.raw_event["data"]["node_info"]
+                node = invocation.manifest["nodes"][info["unique_id"]]
+                context.add_output_metadata(
+                    _evidence(lakehouse, node, info), output_name=event.output_name
+                )
+            yield event
+
+
+def _evidence(
+    lakehouse: Lakehouse, node: Mapping[str, Any], info: Mapping[str, Any]
+) -> dict[str, MetadataValue]:
+    figures = lakehouse.figures(node["schema"], node["alias"])
+    return {
+        "table": MetadataValue.text(figures.table),
+        "row_count": MetadataValue.int(figures.row_count),
+        "snapshot_id": MetadataValue.text(figures.snapshot_id),
+        "data_files": MetadataValue.int(figures.data_files),
+        "started_at": MetadataValue.float(_seconds(info["node_started_at"])),
+        "completed_at": MetadataValue.float(_seconds(info["node_finished_at"])),
+        "dbt_status": MetadataValue.text(str(info["node_status"])),
+    }
+
+
+def _seconds(moment: str) -> float:
+    """Epoch seconds of a moment dbt wrote; dbt writes UTC, with or without saying so."""
+    read = datetime.fromisoformat(moment)
+    return read.timestamp() if read.tzinfo else datetime.fromisoformat(f"{moment}+00:00").timestamp()
+
+
+def _dbt() -> str:
+    """The dbt that was installed with this interpreter."""
+    return str(Path(sys.executable).parent / "dbt")

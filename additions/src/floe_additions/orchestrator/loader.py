@@ -1,0 +1,29 @@
+"""What a generated definitions.py calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dagster import AssetSelection, Definitions, define_asset_job, in_process_executor
+
+from floe_additions.orchestrator.assets import product_assets
+from floe_additions.orchestrator.product import Product
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def load_product_definitions(product_name: str, project_dir: Path) -> Definitions:
+    """The definitions of a compiled product; touches no service and parses no dbt project.
+
+    Args:
+        product_name: as in floe.yaml.
+        project_dir: the product's folder, built by `floe_platform_setup product`.
+    """
+    product = Product.load(product_name, project_dir)
+    return Definitions(
+        assets=product_assets(product),
+        jobs=[define_asset_job(product.slug, selection=AssetSelection.all())],
+        # The run has a pod of its own already; dbt is the parallel part.
+        executor=in_process_executor,
+    )

@@ -1,0 +1,1 @@
+"""The demo products and their seed data."""
