@@ -1,0 +1,1 @@
+"""One module per protocol or service: typed questions and acts, silent, asserting nothing."""

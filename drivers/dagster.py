@@ -1,0 +1,393 @@
+"""Dagster, asked and told through its GraphQL API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from drivers import wait
+from drivers.errors import ServiceError, brief
+from drivers.tunnel import Tunnel
+from foundation.errors import DeadlineError
+from reports import evidence
+
+CALL_SECONDS = 30.0
+RUN_SECONDS = wait.minutes(5)
+"""How long a product's run may take on two shared cores."""
+
+LOAD_SECONDS = 60.0
+"""Until a code location must be loaded once its pod is Ready."""
+
+ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+
+VERSION = "query { version }"
+DAEMONS = "query { instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }"
+RUNS = "query { runsOrError { __typename ... on Runs { results { runId } } } }"
+LOCATIONS = """
+query { workspaceOrError { __typename
+  ... on PythonError { message }
+  ... on Workspace { locationEntries { name loadStatus locationOrLoadError { __typename
+    ... on PythonError { message }
+    ... on RepositoryLocation { repositories { name jobs { name isAssetJob } } } } } } } }
+"""
+LAUNCH = """
+mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
+  ... on LaunchRunSuccess { run { runId } }
+  ... on PythonError { message }
+  ... on InvalidSubsetError { message }
+  ... on PipelineNotFoundError { message }
+  ... on UnauthorizedError { message }
+  ... on RunConfigValidationInvalid { errors { message } } } }
+"""
+ASSETS = """
+query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) { __typename
+  ... on PythonError { message }
+  ... on RepositoryNotFoundError { message }
+  ... on Repository { assetNodes { assetKey { path } jobNames } } } }
+"""
+STATUS = """
+query($run: ID!) { runOrError(runId: $run) { __typename
+  ... on RunNotFoundError { message }
+  ... on PythonError { message }
+  ... on Run { status } } }
+"""
+EVENTS = """
+query($run: ID!, $after: String) { logsForRun(runId: $run, afterCursor: $after, limit: 1000) { __typename
+  ... on RunNotFoundError { message }
+  ... on PythonError { message }
+  ... on EventConnection { cursor hasMore events { __typename
+    ... on MessageEvent { message timestamp stepKey level eventType }
+    ... on EngineEvent { error { ...cause } }
+    ... on ExecutionStepFailureEvent { error { ...cause } }
+    ... on RunFailureEvent { error { ...cause } }
+    ... on MaterializationEvent { assetKey { path } metadataEntries { ...entry } }
+    ... on AssetCheckEvaluationEvent { evaluation {
+        checkName success severity timestamp assetKey { path } metadataEntries { ...entry } } } } } } }
+fragment cause on PythonError { message causes { message } }
+fragment entry on MetadataEntry { __typename label
+  ... on IntMetadataEntry { intValue intRepr }
+  ... on FloatMetadataEntry { floatValue }
+  ... on TextMetadataEntry { text }
+  ... on BoolMetadataEntry { boolValue } }
+"""
+
+
+@dataclass(frozen=True)
+class Materialization:
+    """What a run reported of one table: its figures, and when its own dbt node ran (epoch seconds)."""
+
+    model: str
+    metadata: Mapping[str, object]
+
+    @property
+    def table(self) -> str:
+        """Where the rows are, as catalog.namespace.table."""
+        return str(self._told("table"))
+
+    @property
+    def rows(self) -> int:
+        """The row count the run reported."""
+        return int(str(self._told("row_count")))
+
+    @property
+    def snapshot(self) -> int:
+        """The table's snapshot that this run left current."""
+        return int(str(self._told("snapshot_id")))
+
+    @property
+    def started(self) -> float:
+        """When the model's own execution began."""
+        return float(str(self._told("started_at")))
+
+    @property
+    def completed(self) -> float:
+        """When the model's own execution ended."""
+        return float(str(self._told("completed_at")))
+
+    def _told(self, label: str) -> object:
+        if label not in self.metadata:
+            asked = f"tell {label} of the materialization of {self.model}"
+            raise ServiceError(
+                asked, of="Dagster", answer=f"only {', '.join(sorted(self.metadata)) or 'nothing'}"
+            )
+        return self.metadata[label]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run as Dagster recorded it.
+
+    Attributes:
+        status: SUCCESS, FAILURE or CANCELED.
+        materializations: by model, the last of the run.
+        checks: each dbt test by name, and whether it passed or failed.
+        checked_at: when each of them was evaluated (epoch seconds).
+        causes: what the failures said.
+        events: every event, one line each.
+    """
+
+    run_id: str
+    product: str
+    status: str
+    materializations: Mapping[str, Materialization]
+    checks: Mapping[str, str]
+    checked_at: Mapping[str, float]
+    causes: Sequence[str]
+    events: Sequence[str]
+
+    @property
+    def verdict(self) -> str:
+        """The status and, where it is not a success, what the run gave as its cause."""
+        return (
+            self.status
+            if self.status == "SUCCESS"
+            else f"{self.status}: {brief(' | '.join(self.causes), 1500)}"
+        )
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A run that was asked for."""
+
+    run_id: str
+    product: str
+    orchestrator: Orchestrator
+
+    def finished(self, within: float = RUN_SECONDS) -> Run:
+        """Wait for the end of the run.
+
+        Raises:
+            DeadlineError: it did not end; with its last event and the state of its worker.
+        """
+        return self.orchestrator.finished(self, within)
+
+
+class Orchestrator:
+    """One release's Dagster.
+
+    Args:
+        tunnel: the way to its web server.
+        worker_of: says in words what the worker of a run is doing, for messages.
+    """
+
+    def __init__(self, tunnel: Tunnel, worker_of: Callable[[str], str]) -> None:
+        self._tunnel = tunnel
+        self._worker_of = worker_of
+        self._client = httpx.Client(timeout=CALL_SECONDS)
+
+    def version(self) -> str:
+        """The version of the web server."""
+        version = str(self._ask("tell its version", VERSION)["version"])
+        evidence.component("Dagster", version)
+        return version
+
+    def daemons(self) -> dict[str, bool]:
+        """Each daemon that this installation requires, and whether it is healthy."""
+        statuses = self._ask("tell its daemons' health", DAEMONS)["instance"]["daemonHealth"][
+            "allDaemonStatuses"
+        ]
+        return {one["daemonType"]: bool(one["healthy"]) for one in statuses if one["required"]}
+
+    def run_ids(self) -> frozenset[str]:
+        """Every run that is recorded."""
+        found = self._typed("list its runs", RUNS, "runsOrError", "Runs")
+        return frozenset(run["runId"] for run in found["results"])
+
+    def locations(self) -> dict[str, str]:
+        """Each code location with `loaded`, or why it is not."""
+        return {entry["name"]: _loaded(entry) for entry in self._location_entries()}
+
+    def launch(self, product: str, models: Iterable[str] = ()) -> Launched:
+        """Launch a product's job, or only some of its models, as a person does in the UI."""
+        evidence.touched("pipeline")
+        selector = self._job_of(product)
+        wanted = sorted(models)
+        if wanted:
+            selector["assetSelection"] = [{"path": path} for path in self._paths(selector, wanted)]
+        variables = {"params": {"selector": selector, "mode": "default"}}
+        told = self._typed(f"launch {product}", LAUNCH, "launchRun", "LaunchRunSuccess", variables)
+        return Launched(told["run"]["runId"], product, self)
+
+    def finished(self, launched: Launched, within: float) -> Run:
+        """The run once it has ended; see Launched.finished."""
+        evidence.touched("pipeline")
+        what = f"run {launched.run_id[:8]} of {launched.product}"
+        try:
+            status = wait.until(
+                lambda: self.status(launched.run_id),
+                lambda seen: seen in ENDED,
+                what=what,
+                within=within,
+                last=lambda seen: f"still {seen}",
+            )
+        except DeadlineError as late:
+            raise DeadlineError(f"{late}; {self._last_event(launched.run_id)}") from late
+        return self._recorded(launched, status)
+
+    def status(self, run_id: str) -> str:
+        """The status of a run."""
+        return str(
+            self._typed(f"tell the status of run {run_id[:8]}", STATUS, "runOrError", "Run", {"run": run_id})[
+                "status"
+            ]
+        )
+
+    def events(self, run_id: str) -> list[dict[str, Any]]:
+        """Everything that happened in a run, oldest first, as Dagster tells it."""
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            variables = {"run": run_id, "after": cursor}
+            page = self._typed(
+                f"tell the events of run {run_id[:8]}", EVENTS, "logsForRun", "EventConnection", variables
+            )
+            found += page["events"]
+            cursor = page["cursor"]
+            if not page["hasMore"]:
+                return found
+
+    def _recorded(self, launched: Launched, status: str) -> Run:
+        events = self.events(launched.run_id)
+        made = [event for event in events if event["__typename"] == "MaterializationEvent"]
+        checks = [
+            event["evaluation"] for event in events if event["__typename"] == "AssetCheckEvaluationEvent"
+        ]
+        causes = [event["error"] for event in events if event.get("error")]
+        return Run(
+            launched.run_id,
+            launched.product,
+            status,
+            {
+                model: Materialization(model, _metadata(event))
+                for event in made
+                if (model := event["assetKey"]["path"][-1])
+            },
+            {check["checkName"]: "passed" if check["success"] else "failed" for check in checks},
+            {check["checkName"]: float(check["timestamp"]) for check in checks},
+            [brief(line, 800) for error in causes for line in _messages(error)],
+            [line_of(event) for event in events],
+        )
+
+    def _last_event(self, run_id: str) -> str:
+        worker = f"its worker {self._worker_of(run_id)}"
+        try:
+            events = self.events(run_id)
+        except ServiceError as silent:
+            return f"its events could not be read ({brief(silent)}); {worker}"
+        if not events:
+            return f"it has no event; {worker}"
+        age = time.time() - float(events[-1]["timestamp"]) / 1000
+        return f"last event {age:.0f} s ago: {brief(events[-1]['message'], 200)}; {worker}"
+
+    def _job_of(self, product: str) -> dict[str, Any]:
+        """Where a product's job is: its code location, repository and name."""
+        entry = wait.until(
+            lambda: next((one for one in self._location_entries() if one["name"] == product), None),
+            lambda seen: seen is not None and seen["locationOrLoadError"] is not None,
+            what=f"code location {product}",
+            within=LOAD_SECONDS,
+            last=lambda seen: "is unknown to Dagster" if seen is None else f"is {seen['loadStatus']}",
+        )
+        location = (entry or {})["locationOrLoadError"]
+        if location["__typename"] != "RepositoryLocation":
+            raise ServiceError(
+                f"load {product}", of="Dagster", answer=brief(location.get("message", ""), 1500)
+            )
+        jobs = [
+            (repository["name"], job["name"])
+            for repository in location["repositories"]
+            for job in repository["jobs"]
+            if job["name"] == product.replace("-", "_")
+        ]
+        if len(jobs) != 1:
+            known = [job["name"] for repository in location["repositories"] for job in repository["jobs"]]
+            raise ServiceError(f"name the job of {product}", of="Dagster", answer=f"jobs {known}")
+        return {"repositoryLocationName": product, "repositoryName": jobs[0][0], "jobName": jobs[0][1]}
+
+    def _paths(self, selector: Mapping[str, Any], models: Sequence[str]) -> list[list[str]]:
+        where = {key: selector[key] for key in ("repositoryLocationName", "repositoryName")}
+        found = self._typed("list its assets", ASSETS, "repositoryOrError", "Repository", {"selector": where})
+        paths = {node["assetKey"]["path"][-1]: list(node["assetKey"]["path"]) for node in found["assetNodes"]}
+        if unknown := sorted(set(models) - set(paths)):
+            asked = f"select {', '.join(unknown)}"
+            raise ServiceError(asked, of="Dagster", answer=f"it only knows {', '.join(sorted(paths))}")
+        return [paths[model] for model in models]
+
+    def _location_entries(self) -> list[dict[str, Any]]:
+        found = self._typed("list its code locations", LOCATIONS, "workspaceOrError", "Workspace")
+        return list(found["locationEntries"])
+
+    def _typed(
+        self, asked: str, query: str, field: str, expected: str, variables: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """One field of an answer, which must be of the expected type of the union."""
+        found: dict[str, Any] = self._ask(asked, query, variables)[field]
+        if found["__typename"] != expected:
+            said = found.get("message") or "; ".join(one["message"] for one in found.get("errors", ()))
+            raise ServiceError(asked, of="Dagster", answer=f"{found['__typename']} {brief(said, 1500)}")
+        return found
+
+    def _ask(self, asked: str, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            url = f"http://{self._tunnel.address()}/graphql"
+            answer = self._client.post(url, json={"query": query, "variables": dict(variables or {})})
+        except httpx.HTTPError as broken:
+            self._tunnel.renew()
+            raise ServiceError(
+                asked, of="Dagster", answer=f"nothing ({brief(broken) or type(broken).__name__})"
+            ) from broken
+        if answer.status_code != httpx.codes.OK or "application/json" not in answer.headers.get(
+            "content-type", ""
+        ):
+            raise ServiceError(asked, of="Dagster", answer=f"HTTP {answer.status_code} {brief(answer.text)}")
+        body = answer.json()
+        if body.get("errors"):
+            raise ServiceError(asked, of="Dagster", answer=brief(body["errors"], 1500))
+        data: dict[str, Any] = body["data"]
+        return data
+
+
+def line_of(event: Mapping[str, Any]) -> str:
+    """An event as one line, its cause included."""
+    moment = time.strftime("%H:%M:%S", time.gmtime(float(event["timestamp"]) / 1000))
+    causes = "".join(f" | {line}" for line in _messages(event.get("error")))
+    return (
+        f"{moment} {event['eventType'] or event['level']} {event['stepKey'] or ''} {event['message']}{causes}"
+    )
+
+
+def _loaded(entry: Mapping[str, Any]) -> str:
+    location = entry["locationOrLoadError"]
+    if location is None:
+        return str(entry["loadStatus"]).lower()
+    return "loaded" if location["__typename"] == "RepositoryLocation" else brief(location.get("message", ""))
+
+
+def _messages(error: Mapping[str, Any] | None) -> list[str]:
+    if not error:
+        return []
+    return [error["message"], *(cause["message"] for cause in error.get("causes", ()))]
+
+
+def _metadata(event: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        entry["label"]: value for entry in event["metadataEntries"] if (value := _value(entry)) is not None
+    }
+
+
+def _value(entry: Mapping[str, Any]) -> object:
+    match entry["__typename"]:
+        case "IntMetadataEntry":
+            return entry["intValue"] if entry["intValue"] is not None else int(entry["intRepr"])
+        case "FloatMetadataEntry":
+            return entry["floatValue"]
+        case "TextMetadataEntry":
+            return entry["text"]
+        case "BoolMetadataEntry":
+            return entry["boolValue"]
+        case _:
+            return None

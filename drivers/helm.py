@@ -1,0 +1,62 @@
+"""Helm, as an operator uses it: one release in one namespace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from drivers.errors import ServiceError
+from foundation.errors import PlatformError
+from foundation.process import run
+
+RELEASE = "floe"
+
+
+class Helm:
+    """The helm program with the kubeconfig of this checkout."""
+
+    def __init__(self, program: Path, kubeconfig: Path) -> None:
+        self._program = program
+        self._kubeconfig = kubeconfig
+
+    def install(
+        self,
+        chart: Path,
+        namespace: str,
+        *,
+        values: Sequence[Path],
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Install the chart as release `floe`; returns when Kubernetes has taken the objects.
+
+        Raises:
+            ServiceError: helm refused, with its last lines.
+        """
+        words = ["install", RELEASE, str(chart), "--namespace", namespace]
+        for file in values:
+            words += ["--values", str(file)]
+        for name, value in (settings or {}).items():
+            words += ["--set", f"{name}={value}"]
+        self._run(words, f"install {chart.name} in {namespace}", timeout=180)
+
+    def uninstall(self, namespace: str) -> None:
+        """Take the release away if it is there; pods may still be ending afterwards."""
+        self._run(
+            ["uninstall", RELEASE, "--namespace", namespace, "--ignore-not-found", "--no-hooks"],
+            f"uninstall {RELEASE} from {namespace}",
+            timeout=120,
+        )
+
+    def releases(self, namespace: str) -> dict[str, str]:
+        """Each release of a namespace with its status (`deployed`)."""
+        said = self._run(
+            ["list", "--all", "--namespace", namespace, "--output", "json"], "list releases", timeout=60
+        )
+        return {entry["name"]: entry["status"] for entry in json.loads(said)}
+
+    def _run(self, words: Sequence[str], asked: str, *, timeout: float) -> str:
+        try:
+            return run([self._program, "--kubeconfig", self._kubeconfig, *words], timeout=timeout)
+        except PlatformError as refused:
+            raise ServiceError(asked, of="helm", answer=str(refused)) from refused
