@@ -1,0 +1,91 @@
+"""A product's graph, as dbt itself compiled it: nodes, edges and tests of manifest.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Lenient(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _DependsOn(_Lenient):
+    nodes: list[str] = Field(default_factory=list)
+
+
+class _Node(_Lenient):
+    name: str
+    resource_type: str
+    original_file_path: str = ""
+    depends_on: _DependsOn = Field(default_factory=_DependsOn)
+
+
+class _Manifest(_Lenient):
+    nodes: dict[str, _Node]
+
+
+Layer = Literal["bronze", "silver", "gold"]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What dbt builds, in which order, and what it tests.
+
+    Attributes:
+        seeds: the tables filled from files.
+        models: the tables computed from other tables.
+        edges: (a table, a table that is computed from it).
+        tests: each test by name, with the tables it reads.
+    """
+
+    seeds: frozenset[str]
+    models: frozenset[str]
+    edges: frozenset[tuple[str, str]]
+    tests: Mapping[str, frozenset[str]]
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Every table of the product."""
+        return self.seeds | self.models
+
+    def after(self, table: str) -> frozenset[str]:
+        """Every table computed from this one, directly or not."""
+        direct = {child for parent, child in self.edges if parent == table}
+        return frozenset(direct.union(*(self.after(child) for child in direct)))
+
+    def broken_edges(self, times: Mapping[str, tuple[float, float]]) -> dict[tuple[str, str], str]:
+        """The edges that an execution did not respect, with the times that show it.
+
+        Args:
+            times: when each table's execution began and ended, in seconds.
+        """
+        return {
+            (parent, child): f"{child} began {times[parent][1] - times[child][0]:.3f} s before {parent} ended"
+            for parent, child in sorted(self.edges)
+            if times[child][0] < times[parent][1]
+        }
+
+
+def read(manifest: str) -> Graph:
+    """The graph of a manifest.json given as text."""
+    nodes = _Manifest.model_validate_json(manifest).nodes
+    built = {key: node for key, node in nodes.items() if node.resource_type in ("seed", "model")}
+    return Graph(
+        seeds=frozenset(node.name for node in built.values() if node.resource_type == "seed"),
+        models=frozenset(node.name for node in built.values() if node.resource_type == "model"),
+        edges=frozenset(
+            (built[parent].name, node.name)
+            for node in built.values()
+            for parent in node.depends_on.nodes
+            if parent in built
+        ),
+        tests={
+            node.name: frozenset(built[parent].name for parent in node.depends_on.nodes if parent in built)
+            for node in nodes.values()
+            if node.resource_type == "test"
+        },
+    )

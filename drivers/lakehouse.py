@@ -1,0 +1,184 @@
+"""The Iceberg catalog and the object store behind it, as a reader sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import SecretStr
+from pyiceberg.catalog import load_catalog
+from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.exceptions import RESTError
+from pyiceberg.io import S3_ENDPOINT
+from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.table import Table
+from pyiceberg.typedef import Properties
+from requests import RequestException
+
+from drivers.errors import ServiceError, brief
+from drivers.rows import Rows
+from drivers.tunnel import Tunnel
+
+Answer = TypeVar("Answer")
+
+CATALOG = "lakehouse"
+SCOPE = "PRINCIPAL_ROLE:ALL"
+REACHED_AT = "floe-acceptance.s3.endpoint"
+"""Where the object store answers on this side of the tunnel."""
+
+
+class TunnelFileIO(PyArrowFileIO):
+    """PyIceberg's own S3 file access with the vended credentials; only the address is ours.
+
+    The catalog tells its clients the address inside the cluster, which nobody can reach from here.
+    """
+
+    def __init__(self, properties: Properties) -> None:
+        super().__init__({**properties, S3_ENDPOINT: properties[REACHED_AT]})
+
+
+@dataclass(frozen=True)
+class Files:
+    """Every file a table is made of, by its address.
+
+    Attributes:
+        metadata: the current metadata file, manifest lists and manifests.
+        data: data and delete files of the current snapshot.
+    """
+
+    metadata: frozenset[str]
+    data: frozenset[str]
+
+    @property
+    def every(self) -> frozenset[str]:
+        """All of them."""
+        return self.metadata | self.data
+
+
+class Lakehouse:
+    """The catalog `lakehouse` with the rights of one principal.
+
+    Args:
+        catalog: the way to Polaris.
+        store: the way to MinIO.
+        client_id: of the principal.
+        client_secret: of the principal.
+    """
+
+    def __init__(
+        self, catalog: Tunnel, store: Tunnel, client_id: SecretStr, client_secret: SecretStr
+    ) -> None:
+        self._catalog_tunnel = catalog
+        self._store_tunnel = store
+        self._credential = SecretStr(f"{client_id.get_secret_value()}:{client_secret.get_secret_value()}")
+        self._made: RestCatalog | None = None
+
+    def namespaces(self) -> frozenset[str]:
+        """Every namespace of the catalog."""
+        found = self._ask("list the namespaces", lambda catalog: catalog.list_namespaces())
+        return frozenset(".".join(name) for name in found)
+
+    def tables(self, namespace: str) -> frozenset[str]:
+        """The names of the tables of a namespace; none when the namespace is not there."""
+        if namespace not in self.namespaces():
+            return frozenset()
+        found = self._ask(f"list the tables of {namespace}", lambda catalog: catalog.list_tables(namespace))
+        return frozenset(name[-1] for name in found)
+
+    def rows(self, table: str, *, columns: Iterable[str] = ("*",)) -> Rows:
+        """The rows of a table as it is now, delete files applied."""
+        wanted = tuple(columns)
+        found = self._ask(
+            f"read {table}",
+            lambda catalog: catalog.load_table(table).scan(selected_fields=wanted).to_arrow().to_pylist(),
+        )
+        return Rows.of(_short(table), found)
+
+    def count(self, table: str) -> int:
+        """How many rows a table has, counted by reading it."""
+        return self._ask(f"count {table}", lambda catalog: len(catalog.load_table(table).scan().to_arrow()))
+
+    def column_types(self, table: str) -> dict[str, str]:
+        """Each column of a table with its Iceberg type."""
+        schema = self._ask(f"load {table}", lambda catalog: catalog.load_table(table)).schema()
+        return {field.name: str(field.field_type) for field in schema.fields}
+
+    def snapshot(self, table: str) -> int | None:
+        """The id of the current snapshot of a table."""
+        return self._ask(
+            f"load {table}", lambda catalog: catalog.load_table(table)
+        ).metadata.current_snapshot_id
+
+    def files(self, table: str) -> Files:
+        """Every file a table is made of now."""
+        return self._ask(f"list the files of {table}", lambda catalog: _files(catalog.load_table(table)))
+
+    def append(self, table: str, rows: list[dict[str, object]]) -> None:
+        """Write rows into a table as one snapshot; columns that a row lacks are null."""
+
+        def write(catalog: RestCatalog) -> None:
+            import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415
+
+            loaded = catalog.load_table(table)
+            schema = loaded.schema().as_arrow()
+            full = [{name: row.get(name) for name in schema.names} for row in rows]
+            loaded.append(pa.Table.from_pylist(full, schema=schema))
+
+        self._ask(f"append {len(rows)} rows to {table}", write)
+
+    def restore(self, table: str, snapshot: int) -> None:
+        """Make an earlier snapshot the current one."""
+
+        def roll_back(catalog: RestCatalog) -> None:
+            with catalog.load_table(table).manage_snapshots() as change:
+                change.rollback_to_snapshot(snapshot)
+
+        self._ask(f"restore snapshot {snapshot} of {table}", roll_back)
+
+    def _ask(self, asked: str, call: Callable[[RestCatalog], Answer]) -> Answer:
+        try:
+            return call(self._catalog())
+        except (RESTError, RequestException, OSError, ValueError) as refused:
+            self._made = None
+            answer = f"{type(refused).__name__} {brief(refused)}"
+            raise ServiceError(asked, of="the catalog", answer=answer) from refused
+
+    def _catalog(self) -> RestCatalog:
+        """The client, made anew when the catalog was not to be reached."""
+        catalog, store = self._catalog_tunnel.address(), self._store_tunnel.address()
+        if self._made is None:
+            base = f"http://{catalog}/api/catalog"
+            made = load_catalog(
+                CATALOG,
+                **{
+                    "type": "rest",
+                    "uri": base,
+                    "oauth2-server-uri": f"{base}/v1/oauth/tokens",
+                    "credential": self._credential.get_secret_value(),
+                    "scope": SCOPE,
+                    "warehouse": CATALOG,
+                    "py-io-impl": f"{TunnelFileIO.__module__}.{TunnelFileIO.__name__}",
+                    REACHED_AT: f"http://{store}",
+                },
+            )
+            if not isinstance(made, RestCatalog):
+                raise TypeError(f"a REST catalog was configured, {type(made).__name__} was made")
+            self._made = made
+        return self._made
+
+
+def _files(table: Table) -> Files:
+    metadata = {table.metadata_location}
+    data: set[str] = set()
+    current = table.current_snapshot()
+    for snapshot in table.snapshots():
+        metadata.add(snapshot.manifest_list)
+    for manifest in current.manifests(table.io) if current else ():
+        metadata.add(manifest.manifest_path)
+        data.update(entry.data_file.file_path for entry in manifest.fetch_manifest_entry(table.io))
+    return Files(frozenset(metadata), frozenset(data))
+
+
+def _short(table: str) -> str:
+    return table.rsplit(".", 1)[-1]

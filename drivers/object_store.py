@@ -1,0 +1,102 @@
+"""MinIO through the S3 API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlparse
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import SecretStr
+
+from drivers.errors import ServiceError, brief
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Answer = TypeVar("Answer")
+
+
+class ObjectStore:
+    """One MinIO, with one pair of keys.
+
+    Args:
+        address: gives host:port where its API answers at this moment.
+        key: access key id.
+        secret: secret key.
+    """
+
+    def __init__(self, address: Callable[[], str], key: SecretStr, secret: SecretStr) -> None:
+        self._address = address
+        self._key = key
+        self._secret = secret
+
+    def buckets(self) -> frozenset[str]:
+        """The names of all buckets."""
+        found = self._ask("list its buckets", lambda s3: s3.list_buckets())
+        return frozenset(bucket["Name"] for bucket in found["Buckets"])
+
+    def put(self, bucket: str, name: str, content: bytes) -> None:
+        """Store an object."""
+        self._ask(
+            f"store {name} in bucket {bucket}",
+            lambda s3: s3.put_object(Bucket=bucket, Key=name, Body=content),
+        )
+
+    def get(self, bucket: str, name: str) -> bytes:
+        """The content of an object."""
+        return self._ask(
+            f"give {name} of bucket {bucket}",
+            lambda s3: s3.get_object(Bucket=bucket, Key=name)["Body"].read(),
+        )
+
+    def delete(self, bucket: str, name: str) -> None:
+        """Delete an object."""
+        self._ask(f"delete {name} of bucket {bucket}", lambda s3: s3.delete_object(Bucket=bucket, Key=name))
+
+    def objects(self, bucket: str) -> dict[str, int]:
+        """Every object of a bucket by its s3:// address, with its size."""
+
+        def listing(s3: S3Client) -> dict[str, int]:
+            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+            return {
+                f"s3://{bucket}/{entry['Key']}": entry["Size"]
+                for page in pages
+                for entry in page.get("Contents", ())
+            }
+
+        return self._ask(f"list bucket {bucket}", listing)
+
+    def _ask(self, asked: str, call: Callable[[S3Client], Answer]) -> Answer:
+        try:
+            return call(self._client())
+        except ClientError as refused:
+            error = refused.response.get("Error", {})
+            answer = f"{error.get('Code')} {error.get('Message', '')}"
+            raise ServiceError(asked, of="MinIO", answer=brief(answer)) from refused
+        except BotoCoreError as broken:
+            raise ServiceError(asked, of="MinIO", answer=brief(broken)) from broken
+
+    def _client(self) -> S3Client:
+        return boto3.client(
+            "s3",
+            endpoint_url=f"http://{self._address()}",
+            aws_access_key_id=self._key.get_secret_value(),
+            aws_secret_access_key=self._secret.get_secret_value(),
+            region_name="us-east-1",
+            config=Config(
+                connect_timeout=5,
+                read_timeout=20,
+                retries={"total_max_attempts": 3, "mode": "standard"},
+                s3={"addressing_style": "path"},
+                proxies={},
+            ),
+        )
+
+
+def bucket_of(address: str) -> str:
+    """Scheme and bucket of an object's address: `s3://warehouse`; what holds other files, by its scheme."""
+    parts = urlparse(address)
+    return f"{parts.scheme or 'file'}://{parts.netloc}"
