@@ -1,0 +1,177 @@
+"""Where and with what a run took place: machine, cluster, versions, stand-ins.
+
+Everything is asked of the thing itself, in short waits, and what does not answer is left
+out: a missing version is a hole in the report, never a reason for a run to fail.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from foundation.errors import PlatformError
+from foundation.process import run
+from reports import evidence
+from reports.results import Cluster, Facts, Host, Node, Revision
+
+SUITE_TOOLS = (
+    "pytest",
+    "pytest-bdd",
+    "allure-pytest",
+    "kubernetes",
+    "pyiceberg",
+    "apache-polaris",
+    "floe-core",
+)
+_GIB = 1024**3
+_SECONDS = 10.0
+
+
+def gather(root: Path) -> Facts:
+    """The facts of a run in the checkout `root`, as they are now."""
+    cluster, versions = _cluster(root)
+    return Facts(
+        host=_host(root),
+        cluster=cluster,
+        revision=_revision(root),
+        versions={**versions, **_chart(root), **evidence.components()},
+        suite=_suite(),
+        stand_ins={**_deployed_stand_ins(root), **evidence.stand_ins()},
+    )
+
+
+def _host(root: Path) -> Host:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    disk = shutil.disk_usage(root)
+    return Host(
+        system=_system(),
+        cores=len(os.sched_getaffinity(0)),
+        memory_gib=round(memory / _GIB, 1),
+        disk_gib=round(disk.total / _GIB, 1),
+        disk_free_gib=round(disk.free / _GIB, 1),
+    )
+
+
+def _system() -> str:
+    try:
+        return f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {platform.system()} {platform.release()}"
+    except OSError:
+        return platform.platform()
+
+
+def _revision(root: Path) -> Revision:
+    commit = _said(["git", "-C", root, "rev-parse", "HEAD"])
+    changed = _said(["git", "-C", root, "status", "--porcelain", "--", ".", ":!docs/evidence"])
+    return Revision(commit=commit or None, dirty=bool(changed))
+
+
+def _cluster(root: Path) -> tuple[Cluster, dict[str, str]]:
+    """The cluster behind the checkout's kubeconfig, and the versions its node tells."""
+    kubeconfig = root / ".cluster" / "kubeconfig"
+    if not kubeconfig.exists():
+        return Cluster(provider="none"), {}
+    name = _provider()
+    versions = _tools(name)
+    nodes = []
+    for described in _nodes(kubeconfig):
+        info = described["status"]["nodeInfo"]
+        versions["Kubernetes"] = info["kubeletVersion"]
+        runtime, _, version = info["containerRuntimeVersion"].partition("://")
+        versions[runtime] = version
+        nodes.append(
+            Node(
+                name=described["metadata"]["name"],
+                system=info["osImage"],
+                kernel=info["kernelVersion"],
+                architecture=info["architecture"],
+            )
+        )
+    return Cluster(provider=name, kubernetes=versions.get("Kubernetes"), nodes=nodes), versions
+
+
+def _nodes(kubeconfig: Path) -> list[Any]:
+    """The nodes as the API describes them; none when it does not answer."""
+    kubectl = Path(sys.executable).with_name("kubectl")
+    answer = _said(
+        [kubectl, "--kubeconfig", kubeconfig, "--request-timeout=5s", "get", "nodes", "--output=json"]
+    )
+    return list(json.loads(answer)["items"]) if answer else []
+
+
+def _provider() -> str:
+    try:
+        from cluster import provider  # noqa: PLC0415 - the report must do without a cluster package
+
+        return str(provider().name)
+    except Exception:  # noqa: BLE001 - a provider that cannot be told is still a cluster
+        return os.environ.get("CLUSTER") or "auto"
+
+
+def _tools(provider: str) -> dict[str, str]:
+    """Versions of programs that no API tells."""
+    found: dict[str, str] = {}
+    if provider == "local" and (etcd := _version(["etcd", "--version"])):
+        found["etcd"] = etcd
+    try:
+        from cluster.tools import helm  # noqa: PLC0415 - see _provider
+
+        if version := _version([helm(), "version", "--short"]):
+            found["helm"] = version
+    except Exception:  # noqa: BLE001 - no helm, no version
+        return found
+    return found
+
+
+def _chart(root: Path) -> dict[str, str]:
+    chart = root / "charts" / "floe-platform" / "Chart.yaml"
+    if not chart.exists():
+        return {}
+    return {"chart": str(yaml.safe_load(chart.read_text(encoding="utf-8")).get("version", ""))}
+
+
+def _suite() -> dict[str, str]:
+    def versions() -> Iterator[tuple[str, str]]:
+        yield "Python", platform.python_version()
+        for name in SUITE_TOOLS:
+            try:
+                yield name, metadata.version(name)
+            except metadata.PackageNotFoundError:
+                continue
+
+    return dict(versions())
+
+
+def _deployed_stand_ins(root: Path) -> dict[str, str]:
+    """What stands in, as the list of built images says (.cluster/images-values.yaml)."""
+    file = root / ".cluster" / "images-values.yaml"
+    if not file.exists():
+        return {}
+    values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    shared = values.get("global") or {}
+    catalog = values.get("catalog") or shared.get("catalog") or {}
+    if not catalog.get("standIn"):
+        return {}
+    image = (shared.get("images") or values.get("images") or {}).get("polaris", "")
+    return {"catalog": f"stand-in for Apache Polaris ({image})" if image else "stand-in for Apache Polaris"}
+
+
+def _version(command: list[str | Path]) -> str | None:
+    found = re.search(r"v?\d+\.\d+[.\w+-]*", _said(command))
+    return found.group() if found else None
+
+
+def _said(command: list[str | Path]) -> str:
+    try:
+        return run(command, timeout=_SECONDS).strip()
+    except PlatformError:
+        return ""

@@ -1,0 +1,155 @@
+"""What a run leaves behind: one record a scenario, and the facts of the run around them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from foundation.cache import ROOT
+from foundation.errors import UserError
+
+OUT = ROOT / "reports" / "out"
+RESULTS_NAME = "results.json"
+
+Outcome = Literal["passed", "failed", "not reached"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class StepResult(_Record):
+    """One step of a scenario as it ran."""
+
+    keyword: str
+    text: str
+    result: Outcome
+    seconds: float
+
+
+class ScenarioResult(_Record):
+    """One scenario, or one row of an outline, as it ran.
+
+    Attributes:
+        node: pytest's id of it; the command line that reruns it.
+        line: of the scenario in its feature file; with `feature` and `example` its identity.
+        example: the row of an outline; empty for a plain scenario.
+        result: `skipped` proves nothing and counts as not run.
+        failure: in which step or phase it failed and what was said, without a stack trace.
+        seconds: wall time, its share of preparing and tearing down included.
+        touched: the services its evidence came from or through.
+    """
+
+    node: str
+    feature: str
+    line: int
+    title: str
+    example: dict[str, str] = Field(default_factory=dict)
+    story: str | None
+    ids: list[str]
+    result: Literal["passed", "failed", "skipped"]
+    failure: str | None = None
+    began: datetime
+    seconds: float
+    steps: list[StepResult] = Field(default_factory=list)
+    touched: list[str] = Field(default_factory=list)
+
+
+class Host(_Record):
+    """The machine the suite ran on."""
+
+    system: str
+    cores: int
+    memory_gib: float
+    disk_gib: float
+    disk_free_gib: float
+
+
+class Node(_Record):
+    """A node of the cluster, as Kubernetes describes it."""
+
+    name: str
+    system: str
+    kernel: str
+    architecture: str
+
+
+class Cluster(_Record):
+    """The cluster the suite ran against."""
+
+    provider: str
+    kubernetes: str | None = None
+    nodes: list[Node] = Field(default_factory=list)
+
+
+class Revision(_Record):
+    """The checkout's commit, and whether files differed from it."""
+
+    commit: str | None
+    dirty: bool
+
+
+class Facts(_Record):
+    """Where and with what a run took place.
+
+    Attributes:
+        versions: of the platform's components.
+        suite: of the tools that tested it.
+        stand_ins: per service that is not the real one, what stands in for it.
+    """
+
+    host: Host
+    cluster: Cluster
+    revision: Revision
+    versions: dict[str, str]
+    suite: dict[str, str]
+    stand_ins: dict[str, str]
+
+
+class Run(_Record):
+    """A test session: its scenarios and what else went wrong in it.
+
+    Attributes:
+        errors: what belongs to no scenario, such as a feature that cannot be read.
+        selection: the options that narrowed the run; empty when nothing was left out on purpose.
+        facts: of machine, cluster and versions, as gathered while the cluster was there.
+    """
+
+    began: datetime
+    ended: datetime
+    exit_code: int
+    selection: list[str] = Field(default_factory=list)
+    scenarios: list[ScenarioResult] = Field(default_factory=list)
+    errors: list[str] = Field(default_factory=list)
+    facts: Facts
+
+
+def read(out: Path = OUT) -> Run:
+    """The results of the last run.
+
+    Raises:
+        UserError: there was none, or the file is of another version of the suite.
+    """
+    file = out / RESULTS_NAME
+    if not file.exists():
+        raise UserError("there is no result to report on: no feature has run here", remedy="make e2e")
+    try:
+        return Run.model_validate_json(file.read_text(encoding="utf-8"))
+    except ValueError as refused:
+        raise UserError(f"{file}: not a result of this version", remedy="make e2e") from refused
+
+
+def write(run: Run, out: Path) -> None:
+    """Keep the results in `out`, replacing the earlier ones in one move."""
+    replace(out / RESULTS_NAME, run.model_dump_json(indent=1))
+
+
+def replace(file: Path, text: str) -> None:
+    """Write a file so that a reader, or a kill, never sees half of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(file.name + ".new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(file)
