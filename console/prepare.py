@@ -16,6 +16,9 @@ NODE_READY_BUDGET = 60.0
 """Seconds for a built local cluster to have its node Ready (design.md, Time)."""
 
 CHART = ROOT / "charts" / "floe-platform"
+KUBECONFIG_SHOWN = (STATE / "kubeconfig").relative_to(ROOT)
+"""The kubeconfig as a person types it in the checkout."""
+
 IMAGES_VALUES = STATE / "images-values.yaml"
 """Written by images: which image is which reference."""
 
@@ -29,7 +32,9 @@ class Prepared:
     @property
     def values(self) -> list[Path]:
         """The values files every release is installed with, in order."""
-        return [IMAGES_VALUES, CHART / f"values-{self.cluster.name}.yaml"]
+        # A cluster that exists reaches a registry, as kind does.
+        kind = "local" if self.cluster.name == "local" else "kind"
+        return [IMAGES_VALUES, CHART / f"values-{kind}.yaml"]
 
 
 _run = ExitStack()

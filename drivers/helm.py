@@ -28,12 +28,12 @@ class Helm:
         values: Sequence[Path],
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """Install the chart as release `floe`; returns when Kubernetes has taken the objects.
+        """Install the chart as release `floe`, or upgrade the one there is; returns when Kubernetes has taken the objects.
 
         Raises:
             ServiceError: helm refused, with its last lines.
         """
-        words = ["install", RELEASE, str(chart), "--namespace", namespace]
+        words = ["upgrade", "--install", RELEASE, str(chart), "--namespace", namespace]
         for file in values:
             words += ["--values", str(file)]
         for name, value in (settings or {}).items():

@@ -1,0 +1,129 @@
+"""`make demo`: the platform on its documented ports, its product run once, and where to look."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+from rich.table import Table
+
+from cluster import tools
+from cluster.provider import NODE_PORTS
+from console import prepare
+from drivers.dagster import Orchestrator, Run
+from drivers.helm import Helm
+from drivers.kubernetes import Cluster
+from drivers.tunnel import Tunnels
+from foundation.cache import ROOT
+from foundation.errors import PlatformError, UserError
+from foundation.progress import console, phase, say
+
+NAMESPACE = "floe-demo"
+PRODUCTS = ("customer-360",)
+INSTALL_BUDGET = 120.0
+RUN_BUDGET = 60.0
+
+PLACES = {
+    "dagster": ("Dagster: runs, assets, checks", "/locations"),
+    "minio-console": ("MinIO: the tables' files", "/browser/warehouse"),
+    "polaris": ("Catalog: Iceberg REST API", "/api/catalog/v1/config"),
+    "minio": ("MinIO: S3 API", "/minio/health/live"),
+}
+
+
+def show() -> None:
+    """Deploy the demo, or bring the one that stands up to date, run its products, print its addresses."""
+    prepared = prepare.ready()
+    cluster = Cluster(prepared.cluster.kubeconfig)
+    ports_free_for(NAMESPACE, cluster)
+    with phase("demo: platform Ready", budget=INSTALL_BUDGET):
+        _deploy(prepared, cluster)
+    tunnels = Tunnels(tools.kubectl(), prepared.cluster.kubeconfig, NAMESPACE)
+    try:
+        dagster = Orchestrator(tunnels.to("dagster-webserver", 3000), lambda run: _worker(cluster, run))
+        for product in PRODUCTS:
+            with phase(f"demo: {product} runs", budget=RUN_BUDGET):
+                run = dagster.launch(product).finished()
+                _must_have_succeeded(run)
+            _tell(run)
+    finally:
+        tunnels.close()
+    _addresses(prepared.cluster.node_address(), cluster)
+
+
+def ports_free_for(namespace: str, cluster: Cluster) -> None:
+    """Node ports are one per cluster: say who holds them rather than fail half-way.
+
+    Raises:
+        UserError: another namespace holds a documented port.
+    """
+    held = cluster.held_node_ports()
+    for name, port in NODE_PORTS.items():
+        holder = held.get(port)
+        if holder and not holder.startswith(f"{namespace}/"):
+            other = holder.split("/")[0]
+            raise UserError(
+                f"port {port} ({name}) is in use by {holder}",
+                remedy=f"take that platform away: helm uninstall floe -n {other} "
+                f"--kubeconfig {prepare.KUBECONFIG_SHOWN}, or `make down`",
+            )
+
+
+def _deploy(prepared: prepare.Prepared, cluster: Cluster) -> None:
+    if not cluster.has_namespace(NAMESPACE):
+        cluster.create_namespace(NAMESPACE)
+    began = time.monotonic()
+    Helm(tools.helm(), prepared.cluster.kubeconfig).install(
+        prepare.CHART, NAMESPACE, values=[*prepared.values, prepare.CHART / "values-demo.yaml"]
+    )
+    seen = cluster.until_ready(NAMESPACE, limit=INSTALL_BUDGET, since=began)
+    if seen.late:
+        reasons = "\n".join(f"  {name}: {why}" for name, why in seen.late.items())
+        raise PlatformError(f"the demo is not Ready after {INSTALL_BUDGET:.0f} s:\n{reasons}")
+
+
+def _must_have_succeeded(run: Run) -> None:
+    if run.status != "SUCCESS":
+        raise PlatformError(f"run {run.run_id} of {run.product}: {run.verdict}")
+
+
+def _tell(run: Run) -> None:
+    table = Table(
+        title=f"{run.product}: Iceberg tables written by run {run.run_id[:8]}", title_justify="left"
+    )
+    for column, justify in (("table", "left"), ("rows", "right"), ("snapshot", "right")):
+        table.add_column(column, justify="right" if justify == "right" else "left")
+    for one in run.materializations.values():
+        table.add_row(one.table, f"{one.rows:,}", str(one.snapshot))
+    passed = sum(result == "passed" for result in run.checks.values())
+    console.print(table)
+    say(f"{passed} of {len(run.checks)} data tests passed")
+
+
+def _worker(cluster: Cluster, run_id: str) -> str:
+    pods = [pod for pod in cluster.pods(NAMESPACE).values() if run_id in pod.name]
+    return ", ".join(f"{pod.name}: {pod.reason or 'running'}" for pod in pods) or "no worker yet"
+
+
+def _addresses(host: str, cluster: Cluster) -> None:
+    """Print each address with what answered there just now."""
+    table = Table(title="Where to look", title_justify="left")
+    table.add_column("what")
+    table.add_column("address", overflow="fold")
+    table.add_column("answers")
+    for name, (what, path) in PLACES.items():
+        address = f"http://{host}:{NODE_PORTS[name]}{path}"
+        table.add_row(what, address, _answer(address))
+    console.print(table)
+    user = cluster.credentials(NAMESPACE, "minio-credentials")["root-user"].get_secret_value()
+    say(f"MinIO's console: user {user}, password by")
+    say(f"  kubectl --kubeconfig {prepare.KUBECONFIG_SHOWN} -n {NAMESPACE} get secret minio-credentials \\")
+    say("    -o go-template='{{index .data \"root-password\" | base64decode}}'")
+    say(f"`make status` says what runs, `make down` ends it all. Checkout: {ROOT}")
+
+
+def _answer(address: str) -> str:
+    try:
+        return f"HTTP {httpx.get(address, timeout=10, follow_redirects=True).status_code}"
+    except httpx.HTTPError as silent:
+        return f"{type(silent).__name__}"
