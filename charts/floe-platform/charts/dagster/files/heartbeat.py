@@ -8,20 +8,21 @@ a core each time; this asks the same table directly.
                               asked is no reason to restart the daemon
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import time
+from pathlib import Path
 
 import psycopg2
 
-DAEMONS = {"SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR", "MONITORING", "BACKFILL"}
-BEGUN = os.stat("/proc/1").st_ctime
-# Daemons beat every 30 s.
-LATELY = 100.0
+DAEMONS = ("BACKFILL", "MONITORING", "QUEUED_RUN_COORDINATOR", "SCHEDULER", "SENSOR")
+LATELY = 100.0  # they beat every 30 s
 SILENT = 600.0
 
 
-def last_beats():
+def last_beats() -> dict[str, float]:
     """Seconds since the epoch of each daemon's last heartbeat."""
     connection = psycopg2.connect(
         host="postgresql",
@@ -40,20 +41,20 @@ def last_beats():
         connection.close()
 
 
-def late(question):
-    """The daemons that fail the question."""
+def silent_since(moment: float) -> list[str]:
+    """The daemons without a heartbeat after that moment."""
     beats = last_beats()
+    return [name for name in DAEMONS if beats.get(name, 0.0) < moment]
+
+
+def main(question: str) -> int:
+    """Exit code of the probe; what is wrong goes to standard output, where the kubelet reads it."""
     now = time.time()
-    since = max(BEGUN, now - LATELY) if question == "ready" else now - SILENT
-    if question == "alive" and now - BEGUN < SILENT:
-        return []
-    return sorted(name for name in DAEMONS if beats.get(name, 0.0) < since)
-
-
-def main():
-    question = sys.argv[1]
+    begun = Path("/proc/1").stat().st_ctime
+    if question == "alive" and now - begun < SILENT:
+        return 0
     try:
-        silent = late(question)
+        silent = silent_since(max(begun, now - LATELY) if question == "ready" else now - SILENT)
     except psycopg2.Error as error:
         print(f"the database cannot be asked: {str(error).strip()}")
         return 0 if question == "alive" else 1
@@ -64,4 +65,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,166 @@
+"""The Dagster that the chart configures, as the installed Dagster itself understands it."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any, cast
+
+import kubernetes.client  # type: ignore[import-untyped]
+import kubernetes_validate  # type: ignore[import-untyped]
+import pytest
+import yaml
+from dagster import DagsterRun
+from dagster._config import process_config, resolve_to_config_type
+from dagster._core.instance.config import dagster_instance_config
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.run_coordinator import QueuedRunCoordinator
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
+from dagster._core.workspace.load import location_origins_from_yaml_paths
+from dagster_k8s import K8sRunLauncher
+from dagster_k8s.job import construct_dagster_k8s_job
+
+from tests import chart
+from tests.chart import NAMESPACE, of_kind, rendered
+
+PRODUCTS = ("customer-360", "iot-telemetry", "financial-risk")
+
+
+def instance_folder(folder: Path) -> Path:
+    """A DAGSTER_HOME with the dagster.yaml of the chart."""
+    text = of_kind(rendered(), "ConfigMap")["dagster-instance"]["data"]["dagster.yaml"]
+    (folder / "dagster.yaml").write_text(text)
+    return folder
+
+
+@pytest.fixture
+def reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstanceRef:
+    monkeypatch.setenv("DAGSTER_PG_PASSWORD", "given by the pod")
+    return InstanceRef.from_dir(str(instance_folder(tmp_path)))
+
+
+def test_dagster_accepts_the_instance_and_fills_in_its_parts(reference: InstanceRef, tmp_path: Path) -> None:
+    config, custom = dagster_instance_config(str(tmp_path))
+    assert custom is None
+    assert config["telemetry"]["enabled"] is False
+    assert config["run_monitoring"]["max_resume_run_attempts"] == 0
+    assert isinstance(reference.compute_log_manager, NoOpComputeLogManager)
+    coordinator = reference.run_coordinator
+    assert isinstance(coordinator, QueuedRunCoordinator)
+    assert coordinator.get_run_queue_config().max_concurrent_runs == 3
+
+
+def test_runs_and_events_are_kept_in_postgresql_with_the_password_of_the_pod(reference: InstanceRef) -> None:
+    storage = reference.storage_data
+    assert storage is not None
+    assert (storage.module_name, storage.class_name) == ("dagster_postgres", "DagsterPostgresStorage")
+    database = storage.config_dict["postgres_db"]
+    assert database["password"] == {"env": "DAGSTER_PG_PASSWORD"}
+    assert (database["hostname"], database["db_name"], database["username"]) == (
+        "postgresql",
+        "dagster",
+        "dagster",
+    )
+
+
+def test_the_workspace_has_one_location_per_product_each_with_its_server(tmp_path: Path) -> None:
+    objects = chart.render(settings={"dagster.products": [{"name": name} for name in PRODUCTS]})
+    file = tmp_path / "workspace.yaml"
+    file.write_text(of_kind(objects, "ConfigMap")["dagster-workspace"]["data"]["workspace.yaml"])
+    origins = {
+        origin.location_name: cast("Any", origin) for origin in location_origins_from_yaml_paths([str(file)])
+    }
+    assert sorted(origins) == sorted(PRODUCTS)
+    services, servers = of_kind(objects, "Service"), of_kind(objects, "Deployment")
+    for name in PRODUCTS:
+        origin = origins[name]
+        assert (origin.host, origin.port) == (f"dagster-code-{name}", 4000)
+        assert services[origin.host]["spec"]["ports"][0]["port"] == 4000
+        container = servers[origin.host]["spec"]["template"]["spec"]["containers"][0]
+        assert f"/opt/floe/products/{name}/definitions.py" in container["command"]
+        assert container["startupProbe"]["grpc"] == {"port": 4000, "service": "DagsterApi"}
+
+
+def test_without_products_the_workspace_is_empty_and_valid(tmp_path: Path) -> None:
+    objects = chart.render(settings={"dagster.products": []})
+    file = tmp_path / "workspace.yaml"
+    file.write_text(of_kind(objects, "ConfigMap")["dagster-workspace"]["data"]["workspace.yaml"])
+    assert location_origins_from_yaml_paths([str(file)]) == []
+
+
+@pytest.fixture
+def run_job(reference: InstanceRef, tmp_path: Path) -> dict[str, Any]:
+    """The job that Dagster's own launcher would create for a run."""
+    data = reference.run_launcher_data
+    assert data is not None
+    launcher_class = cast("Any", K8sRunLauncher)  # Dagster leaves it without types
+    checked = process_config(resolve_to_config_type(launcher_class.config_type()), data.config_dict)
+    assert checked.success, checked.errors
+    nowhere = tmp_path / "kubeconfig"
+    nowhere.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "none",
+                "contexts": [{"name": "none", "context": {"cluster": "none", "user": "none"}}],
+                "clusters": [{"name": "none", "cluster": {"server": "https://127.0.0.1:9"}}],
+                "users": [{"name": "none", "user": {}}],
+            }
+        )
+    )
+    config = {**cast("dict[str, Any]", checked.value), "load_incluster_config": False}
+    config["kubeconfig_file"] = str(nowhere)
+    launcher = launcher_class.from_config_value(data, config)
+    context = launcher.get_container_context_for_run(DagsterRun(job_name="customer_360"))
+    assert context.namespace == NAMESPACE
+    job = construct_dagster_k8s_job(
+        job_config=context.get_k8s_job_config(job_image="the-image:1", run_launcher=launcher),
+        args=["dagster", "api", "execute_run", "{}"],
+        job_name="dagster-run-1",
+        component="run_worker",
+        user_defined_k8s_config=context.run_k8s_config,
+    )
+    return cast("dict[str, Any]", kubernetes.client.ApiClient().sanitize_for_serialization(job))
+
+
+def test_a_run_is_a_valid_job_that_starts_once_and_is_cleaned_up(run_job: dict[str, Any]) -> None:
+    assert kubernetes_validate.validate(run_job, "1.34", strict=True) == "1.34"
+    assert run_job["spec"]["backoffLimit"] == 0
+    assert run_job["spec"]["ttlSecondsAfterFinished"] == 900
+    assert run_job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_a_runs_pod_is_as_confined_as_any_other(run_job: dict[str, Any]) -> None:
+    spec = run_job["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    like = of_kind(rendered(), "Deployment")["dagster-code-customer-360"]["spec"]["template"]["spec"]
+    assert container["image"] == "the-image:1"
+    assert container["imagePullPolicy"] == "Never"
+    assert container["securityContext"] == like["containers"][0]["securityContext"]
+    assert spec["securityContext"] == like["securityContext"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["enableServiceLinks"] is False
+    assert spec["serviceAccountName"] == "dagster-run"
+    assert set(container["resources"]["limits"]) == {"memory"}
+    assert {"cpu", "memory"} <= set(container["resources"]["requests"])
+    mounted = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert mounted == {"instance": "/opt/dagster/home", "scratch": "/scratch"}
+    assert {volume["name"] for volume in spec["volumes"]} == set(mounted)
+
+
+def test_a_run_sees_what_its_code_location_sees_and_no_credential_in_clear(run_job: dict[str, Any]) -> None:
+    (container,) = run_job["spec"]["template"]["spec"]["containers"]
+    given = {item["name"]: item.get("value", item.get("valueFrom")) for item in container["env"]}
+    server = of_kind(rendered(), "Deployment")["dagster-code-customer-360"]["spec"]["template"]["spec"]
+    served = {
+        item["name"]: item.get("value", item.get("valueFrom")) for item in server["containers"][0]["env"]
+    }
+    del served["DAGSTER_CURRENT_IMAGE"]
+    assert given == served
+    assert given["POLARIS_CLIENT_SECRET"] == {
+        "secretKeyRef": {"name": "polaris-pipeline-credentials", "key": "client-secret"}
+    }
+    for item in of_kind(rendered(), "Secret").values():
+        for value in (item.get("data") or {}).values():
+            assert base64.b64decode(value).decode() not in str(run_job)
