@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from reports.allure_files import spoken_revision
 from reports.matrix import STATUSES, Matrix, Row, ScenarioLine, Status, headline
 from reports.results import StepResult
 from reports.timing import JudgedPhase, spoken
@@ -66,7 +67,7 @@ def html(matrix: Matrix) -> str:
 <header>
 <h1>floe platform: requirement matrix</h1>
 <p class="lead">{run.date:%Y-%m-%d %H:%M} UTC · {kind} on a {escape(run.cluster.provider)} cluster
-· {escape(revision(matrix))} · {spoken(run.seconds)}</p>
+· revision {escape(spoken_revision(run.revision))} · {spoken(run.seconds)}</p>
 <div class="verdict {_class(tone)}"><strong>{escape(said)}</strong></div>
 {_errors(run.errors)}
 <div class="counts">{"".join(_count(matrix, one) for one in STATUSES)}</div>
@@ -88,13 +89,6 @@ aria-label="Search"><span id="shown" class="note"></span>
 </body>
 </html>
 """
-
-
-def revision(matrix: Matrix) -> str:
-    """The commit in short, and whether the checkout differed from it."""
-    found = matrix.run.revision
-    dirty = " with uncommitted changes" if found.dirty else ""
-    return f"revision {found.commit[:12]}{dirty}" if found.commit else "no git revision"
 
 
 def _class(status: str) -> str:
@@ -198,9 +192,9 @@ def run_facts(matrix: Matrix) -> Iterable[tuple[str, str]]:
         yield "Node", f"{node.name}: {node.system}, kernel {node.kernel}, {node.architecture}"
     host = run.host
     yield "Host", f"{host.cores} cores, {host.memory_gib} GiB memory, {host.disk_gib} GiB disk, {host.system}"
-    yield "Revision", revision(matrix).removeprefix("revision ")
+    yield "Revision", spoken_revision(run.revision)
     for service, name in run.stand_ins.items():
-        yield f"Stand-in: {service}", name
+        yield f"Stand-in for {service}", name
     yield "To repeat it", run.command
     if run.rerun_failed:
         yield "What failed", run.rerun_failed

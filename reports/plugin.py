@@ -21,7 +21,7 @@ from typing import Any, Literal
 import allure
 import allure_commons
 import pytest
-from allure_commons.model2 import Parameter, Status, TestResult, TestStepResult
+from allure_commons.model2 import Parameter, Status, TestResult, TestResultContainer, TestStepResult
 from allure_commons.types import AttachmentType
 from pytest_bdd.parser import Feature, Scenario, Step
 from pytest_bdd.scenario import scenario_wrapper_template_registry
@@ -302,6 +302,8 @@ class EvidenceKeeper:
         _dynamic.suite(running.scenario.feature.name)
         _dynamic.description(_description(record, self._catalogue))
         for name in record.ids:
+            if name not in self._catalogue.provable:
+                continue
             title = f"{name} {self._catalogue.title_of(name)}"
             _dynamic.story(title)
             _dynamic.label("requirement", name)
@@ -392,7 +394,7 @@ class EvidenceKeeper:
         if self._running:
             self._running.end()
 
-    # ---- Allure's file of the scenario, just before it is written
+    # ---- Allure's files, just before they are written
 
     @allure_commons.hookimpl(tryfirst=True)
     def report_result(self, result: TestResult) -> None:
@@ -403,11 +405,19 @@ class EvidenceKeeper:
         columns = [Parameter(name=name, value=value) for name, value in running.params.items()]
         others = [given for given in result.parameters if given.name != "_pytest_bdd_example"]
         result.parameters = [*columns, *others]
+        story = next((label.value for label in result.labels if label.name == "feature"), None)
+        result.titlePath = [name for name in (story, running.scenario.feature.name) if name]
         result.steps += [
             TestStepResult(name=f"{step.keyword} {step.text}", status=Status.SKIPPED)
             for step in running.record.steps
             if step.result == "not reached"
         ]
+
+    @allure_commons.hookimpl(tryfirst=True)
+    def report_container(self, container: TestResultContainer) -> None:
+        """Show fixtures that do something, not those with which pytest-bdd keeps its steps."""
+        container.befores = [one for one in container.befores if not _is_internal(one.name)]
+        container.afters = [one for one in container.afters if not _is_internal(one.name)]
 
 
 def _result(running: _Running) -> Literal["passed", "failed", "skipped"]:
@@ -416,6 +426,10 @@ def _result(running: _Running) -> Literal["passed", "failed", "skipped"]:
     if running.skipped:
         return "skipped"
     return "passed" if running.called else "failed"
+
+
+def _is_internal(fixture: str) -> bool:
+    return fixture.startswith(("pytestbdd_", "_pytest_bdd_")) or fixture.endswith("<lambda>")
 
 
 def _title(template: str, rendered: str, example: dict[str, str]) -> str:

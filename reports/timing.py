@@ -87,7 +87,9 @@ def verdict(seconds: float, must: float | None, aim: float | None) -> Verdict:
 
 
 def spoken(seconds: float) -> str:
-    """A duration as a person says it: 4.2 s, 3 min 05 s."""
+    """A duration as a person says it: 120 ms, 4.2 s, 3 min 05 s."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
