@@ -11,15 +11,17 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_compute_duckdb import DuckDBComputePlugin
+from floe_compute_duckdb import DuckDBComputePlugin  # type: ignore[import-untyped]
 from floe_core.compute_config import CatalogConfig, ComputeConfig
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import DeploymentConfig, IcebergRestCatalogBinding
 
-SCRATCH = "{{ env_var('FLOE_SCRATCH', '/tmp') }}"
+SCRATCH = "{{ env_var('FLOE_SCRATCH', '/scratch') }}"
 """Where the engine may spill: the only place of a run that is written to, and thrown away with it."""
+
+_OURS = frozenset({"type", "path", "schema", "threads", "config_options", "settings"})
 
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -47,7 +49,7 @@ class DuckDBIcebergConfig(BaseModel):
         return value
 
 
-class DuckDBIcebergComputePlugin(DuckDBComputePlugin):
+class DuckDBIcebergComputePlugin(DuckDBComputePlugin):  # type: ignore[misc]
     """DuckDB with the Iceberg catalog attached as its only persistent database."""
 
     @property
@@ -113,34 +115,20 @@ class DuckDBIcebergComputePlugin(DuckDBComputePlugin):
             ValueError: no Iceberg REST catalog was compiled in, so there is no place for a table.
         """
         binding = _binding(deployment)
-        secret = binding.oauth2.secret_name if binding.oauth2 else None
-        kept = {
-            key: profile[key]
-            for key in ("type", "path", "schema", "threads", "config_options", "settings")
-            if key in profile and key != "settings"
-        }
-        memory_limit = (profile.get("settings") or {}).get("memory_limit")
-        if memory_limit:
-            kept["settings"] = {"memory_limit": memory_limit}
         warehouse = _env_var("POLARIS_WAREHOUSE", binding.warehouse)
-        attached = {
-            "path": warehouse,
-            "alias": warehouse,
-            "type": "iceberg",
-            "options": {"endpoint": _env_var("POLARIS_URI", binding.uri)},
-        }
-        augmented = {
-            **kept,
+        options = {**binding.properties, "endpoint": _env_var("POLARIS_URI", binding.uri)}
+        augmented: dict[str, Any] = {
+            **{key: value for key, value in profile.items() if key in _OURS},
             "database": warehouse,
             "extensions": _with(profile.get("extensions"), "httpfs", "avro", "iceberg"),
-            "attach": [attached],
+            "attach": [{"path": warehouse, "alias": warehouse, "type": "iceberg", "options": options}],
         }
-        if binding.oauth2 and secret:
-            attached["options"] = {**binding.properties, **dict(attached["options"]), "secret": secret}
+        if binding.oauth2 is not None:
+            options["secret"] = binding.oauth2.secret_name
             augmented["secrets"] = [
                 {
                     "type": "iceberg",
-                    "name": secret,
+                    "name": binding.oauth2.secret_name,
                     "client_id": _env_var(binding.oauth2.client_id_env),
                     "client_secret": _env_var(binding.oauth2.client_secret_env),
                     "oauth2_server_uri": _env_var(binding.oauth2.oauth2_server_uri_env),
@@ -191,5 +179,7 @@ def _with(present: object, *needed: str) -> list[str]:
 
 
 def _env_var(name: str, default: str | None = None) -> str:
-    """dbt's own placeholder: the value is read when dbt runs and never stored."""
-    return f"{{{{ env_var('{name}', '{default}') }}}}" if default is not None else f"{{{{ env_var('{name}') }}}}"
+    """Dbt's own placeholder: the value is read when dbt runs and never stored."""
+    return (
+        f"{{{{ env_var('{name}', '{default}') }}}}" if default is not None else f"{{{{ env_var('{name}') }}}}"
+    )

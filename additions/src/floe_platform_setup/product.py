@@ -12,11 +12,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import yaml
-from floe_core.plugin_registry import get_registry
-from floe_core.plugin_types import PluginType
 from floe_core.plugins import ComputePlugin
 
 from floe_additions.orchestrator.product import ARTIFACT, Product
@@ -40,7 +39,8 @@ def build(folder: Path, manifest: Path) -> Product:
             raise SetupError(f"{needed} is missing")
     if not any(folder.glob("seeds/*.csv")):
         raise SetupError(
-            f"{folder}/seeds has no CSV file: generate them first (`python -m demo.seeds {folder.name} --out ...`)"
+            f"{folder}/seeds has no CSV file: generate them first "
+            f"(`python -m demo.seeds {folder.name} --out {folder}/seeds`)"
         )
     for stale in (folder / "target", folder / MACROS):
         shutil.rmtree(stale, ignore_errors=True)
@@ -69,9 +69,11 @@ def _place_macros(product: Product) -> None:
     floe declares `get_dbt_macro_paths` for this purpose and calls it nowhere.
     """
     plugins = product.artifacts.plugins
-    plugin = get_registry().get(PluginType.COMPUTE, plugins.compute.type) if plugins else None
+    chosen = plugins.compute.type if plugins else ""
+    (found,) = entry_points(group="floe.computes", name=chosen) or (None,)
+    plugin = found.load()() if found else None
     if not isinstance(plugin, ComputePlugin):
-        raise SetupError(f"{product.folder / ARTIFACT} names no compute plugin")
+        raise SetupError(f"compute {chosen!r} of {product.folder / ARTIFACT} is no installed compute plugin")
     place = product.folder / MACROS
     place.mkdir()
     for source in plugin.get_dbt_macro_paths():
@@ -82,7 +84,7 @@ def _place_macros(product: Product) -> None:
 def _parse(product: Product) -> None:
     profiles = product.profiles()
     # dbt resolves the profile to parse; no credential exists at this time and none is used.
-    absent = {name: "not-known-at-build-time" for name in _WITHOUT_DEFAULT.findall(str(profiles))}
+    absent = dict.fromkeys(_WITHOUT_DEFAULT.findall(str(profiles)), "not-known-at-build-time")
     with tempfile.TemporaryDirectory(prefix="profiles-") as profiles_dir:
         product.write_profiles(Path(profiles_dir))
         _run(

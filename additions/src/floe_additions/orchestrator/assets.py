@@ -47,9 +47,7 @@ def product_assets(product: Product) -> list[AssetsDefinition]:
 def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
     translator = Translator(product.tiers)
 
-    @dbt_assets(
-        manifest=product.dbt_manifest, name=name, select=select, dagster_dbt_translator=translator
-    )
+    @dbt_assets(manifest=product.dbt_manifest, name=name, select=select, dagster_dbt_translator=translator)
     def build(context: AssetExecutionContext, config: Build) -> Iterator[Any]:
         work = scratch(f"dbt-{context.run_id}")
         dbt = DbtCliResource(
@@ -84,9 +82,7 @@ def _events(
             if isinstance(event, Output):
                 info = message.raw_event["data"]["node_info"]
                 node = invocation.manifest["nodes"][info["unique_id"]]
-                context.add_output_metadata(
-                    _evidence(lakehouse, node, info), output_name=event.output_name
-                )
+                context.add_output_metadata(_evidence(lakehouse, node, info), output_name=event.output_name)
             yield event
 
 

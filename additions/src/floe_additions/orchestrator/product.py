@@ -62,7 +62,7 @@ class Product:
 
     @property
     def dbt_manifest(self) -> Path:
-        """dbt's manifest, parsed when the image was built."""
+        """Dbt's manifest, parsed when the image was built."""
         return self.folder / "target" / "manifest.json"
 
     @cached_property
@@ -70,7 +70,9 @@ class Product:
         """Bronze, silver or gold of every model floe.yaml names; a seed is bronze."""
         transforms = self.artifacts.transforms
         return {
-            model.name: model.quality_tier for model in (transforms.models if transforms else []) if model.quality_tier
+            model.name: model.quality_tier
+            for model in (transforms.models if transforms else [])
+            if model.quality_tier
         }
 
     def profiles(self) -> dict[str, Any]:
