@@ -1,0 +1,1 @@
+"""Contract stand-ins for services that exist only as container images."""

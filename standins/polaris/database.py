@@ -1,0 +1,159 @@
+"""PostgreSQL: a small pool of connections that survives the server's absence, and the schema."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, LiteralString
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import DictRow, dict_row
+
+from standins.polaris.settings import DatabaseSettings
+
+Connection = AsyncConnection[DictRow]
+
+_MOST: Final = 8
+_TRUSTED_SECONDS: Final = 1.0
+
+SCHEMA: Final[LiteralString] = """
+create schema if not exists polaris_schema;
+
+create table version (version_key text primary key, version_value integer not null);
+insert into version values ('version', 4);
+
+-- Catalogs, principals, principal roles and catalog roles. A catalog role lies in its catalog;
+-- all others have 0 there, so that one constraint keeps every name unique where it must be.
+create table entities (
+    id bigint generated always as identity primary key,
+    realm_id text not null,
+    type text not null check (type in ('CATALOG', 'PRINCIPAL', 'PRINCIPAL_ROLE', 'CATALOG_ROLE')),
+    catalog_id bigint not null default 0,
+    name text not null,
+    entity_version integer not null default 1,
+    created_ms bigint not null,
+    updated_ms bigint not null,
+    properties jsonb not null default '{}',
+    internal jsonb not null default '{}',
+    unique (realm_id, type, catalog_id, name)
+);
+
+-- A secret is 128 random bits, so a salted digest keeps it: nothing can be guessed from a list.
+create table principal_authentication_data (
+    realm_id text not null,
+    client_id text not null,
+    principal_id bigint not null unique references entities on delete cascade,
+    salt bytea not null,
+    secret_digest bytea not null,
+    primary key (realm_id, client_id)
+);
+
+-- A principal holds principal roles, a principal role holds catalog roles.
+create table role_assignments (
+    role_id bigint not null references entities on delete cascade,
+    grantee_id bigint not null references entities on delete cascade,
+    primary key (role_id, grantee_id)
+);
+create index on role_assignments (grantee_id);
+
+-- What a role may do, and on what: catalog 0 is the realm itself.
+create table grant_records (
+    grantee_id bigint not null references entities on delete cascade,
+    catalog_id bigint not null,
+    level text not null check (level in ('root', 'catalog', 'namespace', 'table', 'view')),
+    namespace text not null default '',
+    name text not null default '',
+    privilege text not null,
+    primary key (grantee_id, catalog_id, level, namespace, name, privilege)
+);
+create index on grant_records (catalog_id);
+
+create table generic_tables (
+    catalog_id bigint not null references entities on delete cascade,
+    namespace text not null,
+    name text not null,
+    definition jsonb not null,
+    primary key (catalog_id, namespace, name)
+);
+
+-- The tables of Iceberg's JDBC catalog (schema version V1), with its names and keys.
+create table iceberg_tables (
+    catalog_name varchar(255) not null,
+    table_namespace varchar(255) not null,
+    table_name varchar(255) not null,
+    metadata_location text,
+    previous_metadata_location text,
+    iceberg_type varchar(5),
+    primary key (catalog_name, table_namespace, table_name)
+);
+create table iceberg_namespace_properties (
+    catalog_name varchar(255) not null,
+    namespace varchar(255) not null,
+    property_key varchar(255),
+    property_value text,
+    primary key (catalog_name, namespace, property_key)
+);
+"""
+
+
+class Database:
+    """Connections are made when they are needed and thrown away when they fail."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._address = make_conninfo(**settings.connection())
+        self._idle: list[tuple[float, Connection]] = []
+        self._places = asyncio.Semaphore(_MOST)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One database transaction: committed at the end, undone when anything raises."""
+        async with self._places:
+            connection = await self._connected()
+            try:
+                async with connection.transaction():
+                    yield connection
+            except BaseException:
+                if connection.broken or connection.closed or _lost(connection):
+                    await connection.close()
+                    raise
+                self._idle.append((time.monotonic(), connection))
+                raise
+            self._idle.append((time.monotonic(), connection))
+
+    async def _connected(self) -> Connection:
+        while self._idle:
+            since, connection = self._idle.pop()
+            if time.monotonic() - since < _TRUSTED_SECONDS:
+                return connection
+            try:
+                await connection.execute("select 1")
+            except psycopg.Error:
+                await connection.close()
+            else:
+                return connection
+        return await AsyncConnection.connect(
+            self._address, autocommit=True, row_factory=dict_row, prepare_threshold=3
+        )
+
+    async def answers(self) -> bool:
+        """Whether the database can be reached now."""
+        try:
+            async with self.transaction() as connection:
+                await connection.execute("select 1")
+        except (psycopg.Error, OSError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Close what is idle; the server is ending."""
+        while self._idle:
+            await self._idle.pop()[1].close()
+
+
+def _lost(connection: Connection) -> bool:
+    """Whether the session is in no state to be used again (the server ended it)."""
+    return connection.info.transaction_status == psycopg.pq.TransactionStatus.UNKNOWN
