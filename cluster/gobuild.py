@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from foundation.cache import digest_of, entry
+from foundation.cache import cache_root, digest_of, entry
 from foundation.errors import UserError
 from foundation.process import run
 from foundation.progress import phase
@@ -101,7 +101,5 @@ def go_digest(folder: Path, *packages: str, ldflags: Sequence[str], version: str
 
 def is_built(folder: Path, *packages: str, ldflags: Sequence[str] = ()) -> bool:
     """Whether the cache already holds what `go_binaries` would build."""
-    from foundation.cache import cache_root
-
     digest = go_digest(folder, *packages, ldflags=ldflags, version=go_version(folder))
     return (cache_root() / "go" / digest).is_dir()

@@ -34,5 +34,5 @@ def kubectl() -> Path:
     """The kubectl of the virtual environment (a wheel)."""
     path = Path(sys.prefix) / "bin" / "kubectl"
     if not path.exists():
-        raise UserError(f"kubectl is not in {path.parent}", remedy="run `make venv` to install what is locked")
+        raise UserError(f"kubectl is not in {path.parent}", remedy="run `make up`, which installs it")
     return path

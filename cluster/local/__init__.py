@@ -1,0 +1,1 @@
+"""A real single-node Kubernetes without Docker and without an image registry."""
