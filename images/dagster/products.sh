@@ -1,0 +1,10 @@
+#!/bin/sh
+# Layer 3: every product complete in its folder, so that pods need no write access to it.
+set -eu
+build=/opt/floe/build
+for folder in /opt/floe/products/*/; do
+    product=$(basename "$folder")
+    (cd "$build" && FLOE_DEMO_SEED_SCALE="$FLOE_DEMO_SEED_SCALE" python -m demo.seeds "$product" --out "$folder/seeds")
+    HOME=$(mktemp -d) FLOE_SCRATCH=$(mktemp -d) python -m floe_platform_setup product "${folder%/}"
+done
+rm -rf /tmp/* "$build/demo" "$build/foundation"
