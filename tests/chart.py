@@ -48,16 +48,10 @@ class Pod(NamedTuple):
         return [*self.spec.get("initContainers", []), *self.spec["containers"]]
 
 
-def images_of(combination: tuple[str, ...]) -> dict[str, str]:
-    """What `make images` writes for it: on kind, PostgreSQL and Polaris come from their projects."""
-    built = {"minio", "dagster"} if "kind" in combination else set(IMAGES)
-    return {name: ref for name, ref in IMAGES.items() if name in built}
-
-
 def options(combination: tuple[str, ...], settings: Settings | None = None) -> list[str]:
     """Helm's options for a combination of values files, with settings such as `dagster.uid` on top."""
     chosen = [f"--values={VALUES[name]}" for name in combination]
-    everything = {f"global.images.{name}": ref for name, ref in images_of(combination).items()}
+    everything = {f"global.images.{name}": ref for name, ref in IMAGES.items()}
     everything.update(settings or {})
     return chosen + [f"--set-json={name}={json.dumps(value)}" for name, value in everything.items()]
 

@@ -58,7 +58,7 @@ def test_every_default_is_documented_by_its_schema() -> None:
 
 ALLOWED = {
     "local": {"global.imagePullPolicy"},
-    "kind": {"global.images.postgresql", "global.images.polaris", "global.images.polarisAdmin"},
+    "kind": {"global.imagePullPolicy"},
     "demo": {"nodePorts.enabled"},
 }
 
