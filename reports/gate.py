@@ -25,6 +25,8 @@ class ScenarioSource:
 
     Attributes:
         file: the feature file, relative to the checkout.
+        steps: how many steps it has of its own; those of a background do not count.
+        outline: whether it is one, with a row of examples for every time it runs.
         rows: the rows of its examples, with the tags they have beyond the scenario's;
             empty for a plain scenario.
     """
@@ -34,6 +36,8 @@ class ScenarioSource:
     feature: str
     name: str
     tags: frozenset[str]
+    steps: int
+    outline: bool
     rows: tuple[tuple[tuple[tuple[str, str], ...], frozenset[str]], ...] = ()
 
     @property
@@ -84,7 +88,7 @@ def parse_file(file: Path, *, root: Path = ROOT) -> list[ScenarioSource]:
         raise UserError(
             f"{shown}:{first.location['line']}: not Gherkin: {first}", remedy="mend that line"
         ) from broken
-    feature = document["feature"]
+    feature = document.get("feature")
     return list(_scenarios(feature, feature["name"], _tags(feature), shown)) if feature else []
 
 
@@ -99,6 +103,8 @@ def _scenarios(parent: Any, feature: str, tags: frozenset[str], file: str) -> It
                 feature=feature,
                 name=scenario["name"],
                 tags=tags | _tags(scenario),
+                steps=len(scenario["steps"]),
+                outline=bool(scenario["examples"]) or any("<" in step["text"] for step in scenario["steps"]),
                 rows=tuple(_rows(scenario)),
             )
 
@@ -148,6 +154,20 @@ def every_scenario_proves_something(
             (scenario.tags | tags) & catalogue.provable for _, tags in scenario.rows or (((), frozenset()),)
         )
     ]
+
+
+def every_scenario_does_something(scenarios: Iterable[ScenarioSource]) -> list[Finding]:
+    """A scenario has steps, and an outline rows: without them it passes and has checked nothing."""
+    findings = []
+    for scenario in scenarios:
+        if not scenario.steps:
+            problem = f'scenario "{scenario.name}" has no step of its own'
+            remedy = "write its steps; a line that begins with no keyword is only a description"
+            findings.append(Finding(scenario.place, problem, remedy))
+        if scenario.outline and not scenario.rows:
+            problem = f'outline "{scenario.name}" has no row of examples'
+            findings.append(Finding(scenario.place, problem, "give it an Examples table with rows"))
+    return findings
 
 
 def every_id_is_known(scenarios: Iterable[ScenarioSource], catalogue: Catalogue) -> list[Finding]:
@@ -214,6 +234,7 @@ def check(
     return [
         *every_scenario_has_its_story(scenarios, catalogue),
         *every_scenario_proves_something(scenarios, catalogue),
+        *every_scenario_does_something(scenarios),
         *every_id_is_known(scenarios, catalogue),
         *scenarios_have_names_of_their_own(scenarios),
         *what_is_not_covered_is_planned(scenarios, catalogue, planned, planned_file),

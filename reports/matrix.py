@@ -250,10 +250,8 @@ def _never_ran(source: ScenarioSource, row: tuple[tuple[str, str], ...], story: 
     name = source.name
     for column, value in row:
         name = name.replace(f"<{column}>", value)
-    if row and name == source.name:
-        name = f"{name} ({', '.join(value for _, value in row)})"
     return ScenarioLine(
-        title=name,
+        title=results.row_title(source.name, name, dict(row), [dict(one) for one, _ in source.rows]),
         feature=source.file,
         line=source.line,
         story=story,

@@ -66,7 +66,7 @@ def html(matrix: Matrix) -> str:
 <body>
 <header>
 <h1>floe platform: requirement matrix</h1>
-<p class="lead">{run.date:%Y-%m-%d %H:%M} UTC · {kind} on a {escape(run.cluster.provider)} cluster
+<p class="lead">{run.date:%Y-%m-%d %H:%M} UTC · {kind} {escape(_where(run.cluster.provider))}
 · revision {escape(spoken_revision(run.revision))} · {spoken(run.seconds)}</p>
 <div class="verdict {_class(tone)}"><strong>{escape(said)}</strong></div>
 {_errors(run.errors)}
@@ -89,6 +89,10 @@ aria-label="Search"><span id="shown" class="note"></span>
 </body>
 </html>
 """
+
+
+def _where(provider: str) -> str:
+    return "without a cluster" if provider == "none" else f"on a {provider} cluster"
 
 
 def _class(status: str) -> str:
@@ -212,7 +216,7 @@ def _phases_card(phases: Sequence[JudgedPhase]) -> str:
         return spoken(seconds) if seconds is not None else ""
 
     rows = "".join(
-        f'<tr class="{_class(phase.verdict)}"><td>{escape(phase.name)}</td>'
+        f'<tr class="{_class(phase.verdict)}"><td>{escape(phase_name(phase))}</td>'
         f'<td class="number">{spoken(phase.seconds)}</td>'
         f'<td class="number">{limit(phase.budget)}</td><td class="number">{limit(phase.aim)}</td>'
         f'<td><span class="badge">{phase.verdict}</span></td></tr>'
@@ -223,6 +227,11 @@ def _phases_card(phases: Sequence[JudgedPhase]) -> str:
         '<th class="number">Took</th>'
         f'<th class="number">Must</th><th class="number">Aim</th><th></th></tr>{rows}</table></div>'
     )
+
+
+def phase_name(phase: JudgedPhase) -> str:
+    """Its name, and how much of it went into building."""
+    return phase.name + (f" ({spoken(phase.building)} of it building)" if phase.building else "")
 
 
 # ---- Markdown
@@ -248,7 +257,13 @@ def markdown(matrix: Matrix) -> str:
         _table(
             ["phase", "took", "must", "aim", "verdict"],
             [
-                [phase.name, spoken(phase.seconds), _limit(phase.budget), _limit(phase.aim), phase.verdict]
+                [
+                    phase_name(phase),
+                    spoken(phase.seconds),
+                    _limit(phase.budget),
+                    _limit(phase.aim),
+                    phase.verdict,
+                ]
                 for phase in (*run.phases, run.whole)
             ],
         ),

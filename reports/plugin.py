@@ -261,12 +261,13 @@ class EvidenceKeeper:
         callspec = getattr(item, "callspec", None)
         example: dict[str, str] = dict(callspec.params.get("_pytest_bdd_example", {})) if callspec else {}
         scenario = template.render(example)
+        rows = [row for examples in template.examples for row in examples.as_contexts()]
         tags = {mark.name for mark in item.iter_markers()}
         record = ScenarioResult(
             node=item.nodeid,
             feature=_relative(template.feature.filename, self._config.rootpath),
             line=template.line_number,
-            title=_title(template.name, scenario.name, example),
+            title=results.row_title(template.name, scenario.name, example, rows),
             example=example,
             story=next((story for story in self._catalogue.stories if story in tags), None),
             ids=sorted(tags & self._catalogue.ids),
@@ -430,13 +431,6 @@ def _result(running: _Running) -> Literal["passed", "failed", "skipped"]:
 
 def _is_internal(fixture: str) -> bool:
     return fixture.startswith(("pytestbdd_", "_pytest_bdd_")) or fixture.endswith("<lambda>")
-
-
-def _title(template: str, rendered: str, example: dict[str, str]) -> str:
-    """A title of its own for every row of an outline."""
-    if not example or rendered != template:
-        return rendered
-    return f"{rendered} ({', '.join(example.values())})"
 
 
 def _relative(file: str, root: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -153,3 +154,12 @@ def replace(file: Path, text: str) -> None:
     fresh = file.with_name(file.name + ".new")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(file)
+
+
+def row_title(template: str, rendered: str, row: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> str:
+    """A title for one row of an outline: the fewest leading columns that tell it from the others."""
+    if not row or rendered != template:
+        return rendered
+    values = [tuple(one.values()) for one in rows]
+    width = next((n for n in range(1, len(row)) if len({one[:n] for one in values}) == len(values)), len(row))
+    return f"{rendered} ({', '.join(tuple(row.values())[:width])})"

@@ -13,6 +13,7 @@ from foundation.cache import ROOT
 from foundation.progress import console as progress_console
 from reports import html, matrix, results
 from reports.matrix import Matrix
+from reports.page import phase_name
 from reports.results import Run, ScenarioResult, StepResult
 from reports.timing import JudgedPhase, spoken
 
@@ -90,7 +91,7 @@ def _phases(phases: Sequence[JudgedPhase]) -> Table:
     for phase in phases:
         limits = ["" if limit is None else spoken(limit) for limit in (phase.budget, phase.aim)]
         judged = Text(phase.verdict, style=_COLOURS[phase.verdict])
-        table.add_row(Text(phase.name), spoken(phase.seconds), *limits, judged)
+        table.add_row(Text(phase_name(phase)), spoken(phase.seconds), *limits, judged)
     return table
 
 

@@ -31,46 +31,51 @@ class Budget:
 
 TABLE = (
     Budget("local cluster up, built", re.compile(r"^cluster: \w+ up\b"), 60, 15),
-    Budget(
-        "helm install to all Ready", re.compile(r"^(install\b|platform\b.*\b(up|ready)\b)", re.I), 120, 45
-    ),
-    Budget("make demo, built", re.compile(r"^demo\b"), 600, 180),
+    Budget("helm install to all Ready", re.compile(r"\bplatform Ready\b"), 120, 45),
+    Budget("make demo, built", re.compile(r"^demo$"), 600, 180),
 )
 BUILT = Budget("everything, built", re.compile(r"$^"), 15 * 60, 8 * 60)
 FIRST = Budget("everything, first time on a fresh machine", re.compile(r"$^"), 45 * 60, 25 * 60)
-_BUILDING = re.compile(r"\bbuild", re.I)
+_BUILDING = re.compile(r"\bbuild\b|^install ", re.IGNORECASE)
 _REALLY_BUILT = 60.0
-"""Build phases that took longer than this in sum built something: then the first-time budget holds."""
+"""Seconds of building from which on a run was a first one, and the first-time budget holds."""
 
 
 class JudgedPhase(BaseModel):
-    """A phase of the run with its budget and what came of it."""
+    """A phase of the run with its budget and what came of it.
+
+    Attributes:
+        building: seconds of it that went into building what a later run finds built; the
+            budgets are for what is built, so they do not count against it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     name: str
     began: datetime
     seconds: float
+    building: float = 0.0
     budget: float | None
     aim: float | None
     verdict: Verdict
 
 
 def judge(phases: Sequence[Phase]) -> list[JudgedPhase]:
-    """Each phase against the budget it was given, or that of the table."""
-    return [_judged(phase) for phase in phases]
+    """Each phase, in the order they began, against the budget it was given or that of the table."""
+    return [_judged(phase, phases) for phase in sorted(phases, key=lambda one: one.began)]
 
 
 def whole(began: datetime, ended: datetime, phases: Sequence[Phase]) -> JudgedPhase:
     """The run from its first phase to its last scenario against the budget for everything."""
     first = min([began, *(phase.began for phase in phases)])
-    building = sum(phase.seconds for phase in phases if _BUILDING.search(phase.name))
+    building = _length([_span(phase) for phase in phases if _BUILDING.search(phase.name)])
     row = FIRST if building > _REALLY_BUILT else BUILT
     seconds = round((ended - first).total_seconds(), 1)
     return JudgedPhase(
         name=row.what,
         began=first,
         seconds=seconds,
+        building=building,
         budget=row.must,
         aim=row.aim,
         verdict=verdict(seconds, row.must, row.aim),
@@ -96,15 +101,43 @@ def spoken(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
-def _judged(phase: Phase) -> JudgedPhase:
+def _judged(phase: Phase, phases: Sequence[Phase]) -> JudgedPhase:
     row = next((row for row in TABLE if row.phases.search(phase.name)), None)
     must = phase.budget if phase.budget is not None else (row.must if row else None)
     aim = row.aim if row else None
+    building = _building_within(phase, phases)
     return JudgedPhase(
         name=phase.name,
         began=phase.began,
         seconds=phase.seconds,
+        building=building,
         budget=must,
         aim=aim,
-        verdict=verdict(phase.seconds, must, aim) if phase.ok else "failed",
+        verdict=verdict(phase.seconds - building, must, aim) if phase.ok else "failed",
     )
+
+
+_Span = tuple[float, float]
+
+
+def _span(phase: Phase) -> _Span:
+    start = phase.began.timestamp()
+    return start, start + phase.seconds
+
+
+def _building_within(phase: Phase, phases: Sequence[Phase]) -> float:
+    start, end = _span(phase)
+    spans = [_span(one) for one in phases if one is not phase and _BUILDING.search(one.name)]
+    return _length(
+        [(max(start, begin), min(end, stop)) for begin, stop in spans if begin < end and stop > start]
+    )
+
+
+def _length(spans: Sequence[_Span]) -> float:
+    """Seconds covered by spans that may lie within each other."""
+    covered = 0.0
+    reached = float("-inf")
+    for start, end in sorted(spans):
+        covered += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return round(covered, 1)
