@@ -89,6 +89,11 @@ class Materialization:
         return str(self._told("table"))
 
     @property
+    def table_in_catalog(self) -> str:
+        """The table as its catalog calls it: namespace.table."""
+        return self.table.partition(".")[2]
+
+    @property
     def rows(self) -> int:
         """The row count the run reported."""
         return int(str(self._told("row_count")))
@@ -138,6 +143,21 @@ class Run:
     checked_at: Mapping[str, float]
     causes: Sequence[str]
     events: Sequence[str]
+
+    @property
+    def times(self) -> dict[str, tuple[float, float]]:
+        """When each table's own execution began and ended."""
+        return {name: (made.started, made.completed) for name, made in self.materializations.items()}
+
+    @property
+    def row_counts(self) -> dict[str, int]:
+        """The row count of each table, as the run reported it."""
+        return {name: made.rows for name, made in self.materializations.items()}
+
+    @property
+    def failed_checks(self) -> frozenset[str]:
+        """The dbt tests that failed."""
+        return frozenset(name for name, result in self.checks.items() if result == "failed")
 
     @property
     def verdict(self) -> str:

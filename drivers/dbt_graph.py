@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,18 +16,21 @@ class _DependsOn(_Lenient):
     nodes: list[str] = Field(default_factory=list)
 
 
+class _TestMetadata(_Lenient):
+    name: str
+
+
 class _Node(_Lenient):
     name: str
     resource_type: str
-    original_file_path: str = ""
     depends_on: _DependsOn = Field(default_factory=_DependsOn)
+    test_metadata: _TestMetadata | None = None
+    column_name: str | None = None
+    attached_node: str | None = None
 
 
 class _Manifest(_Lenient):
     nodes: dict[str, _Node]
-
-
-Layer = Literal["bronze", "silver", "gold"]
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,14 @@ class Graph:
         models: the tables computed from other tables.
         edges: (a table, a table that is computed from it).
         tests: each test by name, with the tables it reads.
+        generic: the name of a test by its kind, its table and its column.
     """
 
     seeds: frozenset[str]
     models: frozenset[str]
     edges: frozenset[tuple[str, str]]
     tests: Mapping[str, frozenset[str]]
+    generic: Mapping[tuple[str, str, str], str]
 
     @property
     def tables(self) -> frozenset[str]:
@@ -63,11 +67,31 @@ class Graph:
         Args:
             times: when each table's execution began and ended, in seconds.
         """
-        return {
-            (parent, child): f"{child} began {times[parent][1] - times[child][0]:.3f} s before {parent} ended"
-            for parent, child in sorted(self.edges)
-            if times[child][0] < times[parent][1]
-        }
+        found: dict[tuple[str, str], str] = {}
+        for parent, child in sorted(self.edges):
+            if unknown := sorted({parent, child} - set(times)):
+                found[parent, child] = f"no times of {', '.join(unknown)}"
+            elif (early := times[parent][1] - times[child][0]) > 0:
+                found[parent, child] = f"{child} began {early:.3f} s before {parent} was complete"
+        return found
+
+    def early_tests(
+        self, times: Mapping[str, tuple[float, float]], at: Mapping[str, float]
+    ) -> dict[str, str]:
+        """The tests that have a result from before a table they read was complete, or none.
+
+        Args:
+            times: when each table's execution began and ended, in seconds.
+            at: when each test had its result, in seconds.
+        """
+        found: dict[str, str] = {}
+        for test, tables in sorted(self.tests.items()):
+            complete = max((times[table][1] for table in tables if table in times), default=0.0)
+            if test not in at:
+                found[test] = "has no result"
+            elif at[test] < complete:
+                found[test] = f"had its result {complete - at[test]:.3f} s before its tables were complete"
+        return found
 
 
 def read(manifest: str) -> Graph:
@@ -87,5 +111,10 @@ def read(manifest: str) -> Graph:
             node.name: frozenset(built[parent].name for parent in node.depends_on.nodes if parent in built)
             for node in nodes.values()
             if node.resource_type == "test"
+        },
+        generic={
+            (node.test_metadata.name, built[node.attached_node].name, node.column_name): node.name
+            for node in nodes.values()
+            if node.test_metadata and node.column_name and node.attached_node in built
         },
     )

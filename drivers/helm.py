@@ -28,7 +28,9 @@ class Helm:
         values: Sequence[Path],
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """Install the chart as release `floe`, or upgrade the one there is; returns when Kubernetes has taken the objects.
+        """Install the chart as release `floe`, or upgrade the one there is.
+
+        Returns when Kubernetes has taken the objects; pods may still be starting.
 
         Raises:
             ServiceError: helm refused, with its last lines.
@@ -50,9 +52,8 @@ class Helm:
 
     def releases(self, namespace: str) -> dict[str, str]:
         """Each release of a namespace with its status (`deployed`)."""
-        said = self._run(
-            ["list", "--all", "--namespace", namespace, "--output", "json"], "list releases", timeout=60
-        )
+        words = ["list", "--all", "--namespace", namespace, "--output", "json"]
+        said = self._run(words, "list releases", timeout=60)
         return {entry["name"]: entry["status"] for entry in json.loads(said)}
 
     def _run(self, words: Sequence[str], asked: str, *, timeout: float) -> str:

@@ -7,6 +7,7 @@ report asks it.
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from urllib3.exceptions import HTTPError
 
 from drivers import wait
 from drivers.errors import ServiceError, brief
+from foundation.errors import PlatformError
+from foundation.process import run
 
 Answer = TypeVar("Answer")
 
@@ -29,6 +32,11 @@ CALL_SECONDS = 20.0
 
 NEVER_STARTS = frozenset({"ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName"})
 """Reasons of a waiting container that no waiting mends."""
+
+RUN_LABEL = "dagster/run-id"
+"""On the job and the pod of a pipeline run: these are the platform's work, not part of the platform."""
+
+_JOB_DIGEST = re.compile(r"-[0-9a-f]{8}$")
 
 HAND_MADE = "app.kubernetes.io/managed-by=floe-acceptance"
 
@@ -111,6 +119,7 @@ class Cluster:
     """One cluster, reached through the kubeconfig of this checkout and no other."""
 
     def __init__(self, kubeconfig: Path) -> None:
+        self._kubeconfig = kubeconfig
         api = config.new_client_from_config(config_file=str(kubeconfig))
         self._core = client.CoreV1Api(api)
         self._apps = client.AppsV1Api(api)
@@ -228,7 +237,7 @@ class Cluster:
             for item in daemons.items
         }
         ended = {
-            item.metadata.name: Workload(
+            _JOB_DIGEST.sub("", item.metadata.name): Workload(
                 "Job",
                 _images(item),
                 int(item.spec.completions or 1),
@@ -236,6 +245,7 @@ class Cluster:
                 _failed(item.status),
             )
             for item in jobs.items
+            if RUN_LABEL not in (item.metadata.labels or {})
         }
         return {**served, **everywhere, **ended}
 
@@ -272,10 +282,11 @@ class Cluster:
         events: Iterator[Any] = watcher.stream(
             self._core.list_namespaced_pod,
             namespace,
+            label_selector=f"!{RUN_LABEL}",
             timeout_seconds=left,
             _request_timeout=CALL_SECONDS,
         )
-        listed = len(_ask("list pods", lambda: self._pods(namespace)))
+        listed = len(self._pods(namespace, f"!{RUN_LABEL}"))
         fresh: dict[str, Pod] = {}
         for event in _through(events, "watch pods"):
             pod = _pod(event["object"])
@@ -297,18 +308,19 @@ class Cluster:
         """Delete the pods with these labels, at once, and return their names."""
         names = [item.metadata.name for item in self._pods(namespace, selector)]
         for name in names:
-            _ask(
-                f"delete pod {name}",
-                partial(
-                    self._core.delete_namespaced_pod,
-                    name,
-                    namespace,
-                    grace_period_seconds=0,
-                    _request_timeout=CALL_SECONDS,
-                ),
-                absent_is_fine=True,
-            )
+            self.delete_pod(namespace, name)
         return names
+
+    def delete_pod(self, namespace: str, name: str) -> None:
+        """Delete one pod at once, if it is there."""
+        call = partial(
+            self._core.delete_namespaced_pod,
+            name,
+            namespace,
+            grace_period_seconds=0,
+            _request_timeout=CALL_SECONDS,
+        )
+        _ask(f"delete pod {name}", call, absent_is_fine=True)
 
     def delete_jobs(self, namespace: str, selector: str) -> None:
         """Delete the jobs with these labels and their pods."""
@@ -398,6 +410,15 @@ class Cluster:
             for item in self._pods(namespace)
             for container in [*(item.spec.init_containers or ()), *item.spec.containers]
         ]
+
+    def read_file(self, kubectl: Path, namespace: str, workload: str, path: str) -> str:
+        """The text of a file in the first pod of a workload, given as kind/name."""
+        where: list[str | Path] = [kubectl, "--kubeconfig", self._kubeconfig, "--namespace", namespace]
+        try:
+            return run([*where, "exec", workload, "--", "cat", path], timeout=60)
+        except PlatformError as refused:
+            answer = brief(str(refused).splitlines()[-1])
+            raise ServiceError(f"give {path} of {workload}", of="Kubernetes", answer=answer) from refused
 
     def events(self, namespace: str, *, since: datetime | None = None) -> list[str]:
         """What Kubernetes noted in a namespace, oldest first, one line an event."""

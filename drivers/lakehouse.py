@@ -13,6 +13,7 @@ from pyiceberg.exceptions import RESTError
 from pyiceberg.io import S3_ENDPOINT
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Properties
 from requests import RequestException
 
@@ -106,9 +107,9 @@ class Lakehouse:
 
     def snapshot(self, table: str) -> int | None:
         """The id of the current snapshot of a table."""
-        return self._ask(
-            f"load {table}", lambda catalog: catalog.load_table(table)
-        ).metadata.current_snapshot_id
+        loaded = self._ask(f"load {table}", lambda catalog: catalog.load_table(table))
+        current: Snapshot | None = loaded.current_snapshot()
+        return current.snapshot_id if current else None
 
     def files(self, table: str) -> Files:
         """Every file a table is made of now."""
@@ -127,12 +128,15 @@ class Lakehouse:
 
         self._ask(f"append {len(rows)} rows to {table}", write)
 
-    def restore(self, table: str, snapshot: int) -> None:
-        """Make an earlier snapshot the current one."""
+    def restore(self, table: str, snapshot: int | None) -> None:
+        """Make an earlier snapshot the current one; there is none to return to in a table without."""
+        if snapshot is None:
+            raise ServiceError(f"restore {table}", of="the catalog", answer="it had no snapshot")
+        earlier = snapshot
 
         def roll_back(catalog: RestCatalog) -> None:
             with catalog.load_table(table).manage_snapshots() as change:
-                change.rollback_to_snapshot(snapshot)
+                change.rollback_to_snapshot(earlier)
 
         self._ask(f"restore snapshot {snapshot} of {table}", roll_back)
 

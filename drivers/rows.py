@@ -39,10 +39,8 @@ class Rows:
         shared = [name for name, _ in (missing or extra)[0]]
         key = next((name for name in shared if name.endswith("_id")), shared[0])
         by_key = {dict(row)[key]: row for row in extra if key in dict(row)}
-        lines = [
-            f"{other.table}: {len(missing)} of {len(self)} expected rows are missing, "
-            f"{len(extra)} of {len(other)} are not expected"
-        ]
+        expected, there_are = f"{len(missing)} of {len(self)}", f"{len(extra)} of {len(other)}"
+        lines = [f"{other.table}: {expected} expected rows are missing, {there_are} are not expected"]
         for row in missing[:SHOWN]:
             there = by_key.get(dict(row)[key])
             lines.append(

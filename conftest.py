@@ -1,0 +1,12 @@
+"""What every pytest session of this project uses: the evidence and the vocabulary of the features."""
+
+from __future__ import annotations
+
+pytest_plugins = (
+    "reports.plugin",
+    "steps.explain",
+    "steps.diagnostics",
+    "steps.stage",
+    "steps.platform",
+    "steps.pipelines",
+)

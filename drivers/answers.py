@@ -1,0 +1,102 @@
+"""What each service says of itself when asked where it serves, in one line.
+
+The same questions are asked through a tunnel and through a node port. What cannot be reached
+is an answer too (`nothing: connection refused`): whoever asked compares it with what was promised.
+"""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+from pydantic import SecretStr
+
+from drivers.catalog import Management
+from drivers.errors import ServiceError, brief
+from drivers.object_store import ObjectStore
+
+CALL_SECONDS = 15.0
+
+
+def dagster(address: str) -> str:
+    """The version that Dagster's API tells: `Dagster 1.13.27`."""
+    answer = _call("POST", f"http://{address}/graphql", json={"query": "{ version }"})
+    if isinstance(answer, str):
+        return answer
+    version = _json(answer).get("data", {}).get("version")
+    return f"Dagster {version}" if version else _unexpected(answer)
+
+
+def polaris(address: str, client_id: SecretStr, client_secret: SecretStr) -> str:
+    """Whether Polaris wants to know who asks, and which catalogs it serves to root."""
+    answer = _call("GET", f"http://{address}/api/catalog/v1/config", params={"warehouse": "lakehouse"})
+    if isinstance(answer, str):
+        return answer
+    asks = answer.headers.get("www-authenticate", "")
+    if answer.status_code != httpx.codes.UNAUTHORIZED or not asks:
+        return _unexpected(answer)
+    try:
+        catalogs = Management(lambda: address, client_id, client_secret).catalogs()
+    except ServiceError as refused:
+        return brief(refused)
+    return f"asks for a {asks.split()[0]} token, serves {', '.join(sorted(catalogs))}"
+
+
+def minio(address: str) -> str:
+    """Whether MinIO is live and refuses who has no key."""
+    live = _call("GET", f"http://{address}/minio/health/live")
+    if isinstance(live, str):
+        return live
+    stranger = _call("GET", f"http://{address}/")
+    if isinstance(stranger, str):
+        return stranger
+    code = re.search(r"<Code>(\w+)</Code>", stranger.text)
+    if live.status_code != httpx.codes.OK or code is None:
+        return _unexpected(live if code else stranger)
+    return f"live, {code.group(1)} without a key"
+
+
+def minio_with_keys(address: str, key: SecretStr, secret: SecretStr) -> str:
+    """Whether MinIO is live, and the buckets it lists to who has the keys."""
+    live = _call("GET", f"http://{address}/minio/health/live")
+    if isinstance(live, str):
+        return live
+    if live.status_code != httpx.codes.OK:
+        return _unexpected(live)
+    try:
+        buckets = ObjectStore(lambda: address, key, secret).buckets()
+    except ServiceError as refused:
+        return brief(refused)
+    return f"live, holds {', '.join(sorted(buckets))}"
+
+
+def page(address: str) -> str:
+    """The title of the page a browser would show."""
+    answer = _call("GET", f"http://{address}/", headers={"User-Agent": "Mozilla/5.0", "Accept": "text/html"})
+    if isinstance(answer, str):
+        return answer
+    title = re.search(r"<title>\s*(.*?)\s*</title>", answer.text, re.DOTALL)
+    if answer.status_code != httpx.codes.OK or title is None:
+        return _unexpected(answer)
+    return f"page {title.group(1)}"
+
+
+def _call(method: str, url: str, **more: object) -> httpx.Response | str:
+    """One call; in words when nothing answered."""
+    try:
+        with httpx.Client(timeout=CALL_SECONDS, follow_redirects=True) as client:
+            return client.request(method, url, **more)  # type: ignore[arg-type]
+    except httpx.HTTPError as broken:
+        return f"nothing: {brief(broken) or type(broken).__name__}"
+
+
+def _json(answer: httpx.Response) -> dict[str, dict[str, str]]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _unexpected(answer: httpx.Response) -> str:
+    return f"HTTP {answer.status_code} {brief(answer.text, 120)}".strip()

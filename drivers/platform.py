@@ -1,0 +1,350 @@
+"""One release of the platform in a namespace of its own, and the way to each of its services."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from pydantic import SecretStr
+
+from drivers import answers, dbt_graph
+from drivers.catalog import Management
+from drivers.dagster import Orchestrator, Run
+from drivers.dbt_graph import Graph
+from drivers.errors import ServiceError
+from drivers.helm import Helm
+from drivers.kubernetes import Cluster, Readiness, Volume, Workload
+from drivers.lakehouse import Lakehouse
+from drivers.object_store import ObjectStore
+from drivers.product import Product
+from drivers.sql import Database
+from drivers.tunnel import Tunnels
+from foundation.cache import ROOT
+from foundation.errors import UserError
+from reports import evidence
+
+CHART = ROOT / "charts" / "floe-platform"
+GONE_SECONDS = 90.0
+"""Until a namespace that is torn down must be gone with its volumes."""
+
+BUCKETS = ("staging", "warehouse")
+NODE_PORTS: Mapping[str, int] = {"Dagster": 3000, "Polaris": 8181, "MinIO": 9000, "MinIO console": 9001}
+"""The documented ports."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where platforms are installed: a prepared cluster and the tools to work on it."""
+
+    cluster: Cluster
+    helm: Helm
+    kubectl: Path
+    kubeconfig: Path
+    address: str
+    values: Sequence[Path]
+
+    @property
+    def images(self) -> dict[str, str]:
+        """The reference of every image of the platform, by the name the values files give it."""
+        found: dict[str, str] = {}
+        for file in self.values:
+            values = yaml.safe_load(file.read_text()) or {}
+            found.update((values.get("global") or {}).get("images") or {})
+        return found
+
+
+@dataclass
+class _Remembered:
+    """What is only known while the platform stands, for the question what is left of it."""
+
+    volumes: list[Volume] = field(default_factory=list)
+    ports: list[int] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    contents: dict[str, list[str]] | ServiceError = field(default_factory=dict)
+
+
+class Platform:
+    """The platform of one story."""
+
+    def __init__(self, place: Place, namespace: str) -> None:
+        self.namespace = namespace
+        self.place = place
+        self.standing = False
+        self.readiness = Readiness(0.0, {}, {"the platform": "was not installed"})
+        self._tunnels = Tunnels(place.kubectl, place.kubeconfig, namespace)
+        self._seen = _Remembered()
+        self._graphs: dict[str, Graph] = {}
+        self._lakehouses: dict[str, Lakehouse] = {}
+
+    # --- life -----------------------------------------------------------------------------
+
+    def install(self, settings: Mapping[str, str], *, limit: float) -> None:
+        """Install the chart into a fresh namespace and watch it become Ready, or not.
+
+        What a killed run left under this name is removed first, completely.
+        """
+        cluster, helm = self.place.cluster, self.place.helm
+        if cluster.traces_of(self.namespace):
+            self.tear_down()
+        if settings.get("nodePorts.enabled") == "true":
+            self._refuse_held_ports()
+        cluster.create_namespace(self.namespace)
+        self.standing = True
+        began = time.monotonic()
+        helm.install(CHART, self.namespace, values=self.place.values, settings=settings)
+        self.readiness = cluster.until_ready(self.namespace, limit=limit, since=began)
+        self._seen = _Remembered(
+            volumes=cluster.volumes(self.namespace),
+            ports=sorted(port for port, owner in cluster.held_node_ports().items() if self._owns(owner)),
+            contents=self._contents() if not self.readiness.late else {},
+        )
+
+    def tear_down(self) -> None:
+        """Remove the release, its namespace and its volumes, and wait until they are gone."""
+        self._tunnels.close()
+        if self.place.cluster.has_namespace(self.namespace):
+            self.place.helm.uninstall(self.namespace)
+        self.place.cluster.delete_namespace(self.namespace, within=GONE_SECONDS)
+        self.standing = False
+
+    def left_over(self) -> dict[str, list[str]]:
+        """What there still is of a platform that was torn down, by kind; nothing, it is to be hoped."""
+        evidence.touched("platform")
+        folders = [volume.folder for volume in self._seen.volumes if volume.folder]
+        found = {
+            **self.place.cluster.traces_of(self.namespace),
+            "releases": sorted(self.place.helm.releases(self.namespace)),
+            "node ports taken": [
+                str(port) for port, owner in self.place.cluster.held_node_ports().items() if self._owns(owner)
+            ],
+            "ports answering": [str(port) for port in self._seen.ports if _answers(self.place.address, port)],
+            "folders on the node": sorted(self._on_node(folders)),
+        }
+        return {kind: names for kind, names in found.items() if names}
+
+    def contents_at_start(self) -> dict[str, list[str]]:
+        """What the platform held as soon as it was Ready: runs, catalog namespaces, objects."""
+        evidence.touched("platform")
+        if isinstance(self._seen.contents, ServiceError):
+            raise self._seen.contents
+        return self._seen.contents
+
+    def check_again(self, limit: float) -> Readiness:
+        """The check that every install ends with, once more."""
+        evidence.touched("platform")
+        return self.place.cluster.until_ready(self.namespace, limit=limit)
+
+    def releases(self) -> dict[str, str]:
+        """The helm releases of the namespace with their status."""
+        return self.place.helm.releases(self.namespace)
+
+    def add_pod(self, name: str, spec: Mapping[str, object]) -> None:
+        """Add a pod of the suite's own."""
+        self.place.cluster.create_pod(self.namespace, spec, name=name)
+
+    def remove_pod(self, name: str) -> None:
+        """Take a pod of the suite's own away."""
+        self.place.cluster.delete_pod(self.namespace, name)
+
+    # --- questions ------------------------------------------------------------------------
+
+    def workloads(self) -> dict[str, Workload]:
+        """Everything the release is meant to run."""
+        evidence.touched("platform")
+        return self.place.cluster.workloads(self.namespace)
+
+    def answer_of(self, workload: str) -> str:
+        """What a workload says of itself, asked inside the cluster."""
+        evidence.touched("platform")
+        match workload:
+            case "dagster-webserver":
+                return answers.dagster(self._tunnels.to("dagster-webserver", 3000).address())
+            case "dagster-daemon":
+                ill = sorted(name for name, healthy in self.orchestrator.daemons().items() if not healthy)
+                return f"no heartbeat of {', '.join(ill)}" if ill else "every daemon healthy"
+            case "minio":
+                return answers.minio(self._tunnels.to("minio", 9000).address())
+            case "polaris":
+                root = self._secret("polaris-root-credentials")
+                address = self._tunnels.to("polaris", 8181).address()
+                return answers.polaris(address, root["client-id"], root["client-secret"])
+            case "postgresql":
+                owners = self.database("dagster").owners()
+                return "databases " + ", ".join(f"{name} of {owners[name]}" for name in sorted(owners))
+            case code if code.startswith("dagster-code-"):
+                product = code.removeprefix("dagster-code-")
+                return self.orchestrator.locations().get(product, "unknown to Dagster")
+            case _:
+                raise ServiceError("say what it is", of=workload, answer="nobody knows how to ask it")
+
+    def answer_on_port(self, service: str, port: int) -> str:
+        """What answers on a port of the node, asked as the given service."""
+        evidence.touched("platform")
+        address = f"{self.place.address}:{port}"
+        match service:
+            case "Dagster":
+                return answers.dagster(address)
+            case "Polaris":
+                root = self._secret("polaris-root-credentials")
+                return answers.polaris(address, root["client-id"], root["client-secret"])
+            case "MinIO":
+                keys = self._secret("minio-credentials")
+                return answers.minio_with_keys(address, keys["root-user"], keys["root-password"])
+            case "MinIO console":
+                return answers.page(address)
+            case _:
+                raise ServiceError("answer on a port", of=service, answer="nobody knows how to ask it")
+
+    def graph(self, product: str) -> Graph:
+        """The product's dbt graph, read from the manifest that is deployed."""
+        if product not in self._graphs:
+            path = f"/opt/floe/products/{product}/target/manifest.json"
+            workload = f"deployment/dagster-code-{product}"
+            text = self.place.cluster.read_file(self.place.kubectl, self.namespace, workload, path)
+            self._graphs[product] = dbt_graph.read(text)
+        return self._graphs[product]
+
+    def files_of(self, product: Product) -> dict[str, frozenset[str]]:
+        """Every file of every table of a product, by table."""
+        tables = sorted(self.graph(product.name).tables)
+        return {name: self.lakehouse.files(f"{product.namespace}.{name}").every for name in tables}
+
+    # --- services -------------------------------------------------------------------------
+
+    @property
+    def orchestrator(self) -> Orchestrator:
+        """Dagster."""
+        return Orchestrator(self._tunnels.to("dagster-webserver", 3000), self._worker_of)
+
+    @property
+    def lakehouse(self) -> Lakehouse:
+        """The catalog's tables with the rights of a reader."""
+        return self._lakehouse("polaris-reader-credentials")
+
+    @property
+    def pipeline(self) -> Lakehouse:
+        """The catalog's tables with the rights of a pipeline."""
+        return self._lakehouse("polaris-pipeline-credentials")
+
+    @property
+    def store(self) -> ObjectStore:
+        """The object store with the platform's own keys."""
+        keys = self._secret("minio-credentials")
+        return ObjectStore(
+            lambda: self._tunnels.to("minio", 9000).address(), keys["root-user"], keys["root-password"]
+        )
+
+    @property
+    def management(self) -> Management:
+        """The catalog's management as root."""
+        root = self._secret("polaris-root-credentials")
+        tunnel = self._tunnels.to("polaris", 8181)
+        return Management(tunnel.address, root["client-id"], root["client-secret"])
+
+    def database(self, name: str) -> Database:
+        """A database as its owner."""
+        password = self._secret("postgresql-credentials")[f"{name}-password"]
+        return Database(self._tunnels.to("postgresql", 5432), name, name, password)
+
+    # --- runs -----------------------------------------------------------------------------
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """The full runs of products that this platform has seen, oldest first."""
+        return self._seen.runs
+
+    def run(self, product: str) -> Run:
+        """Run all of a product, to the end."""
+        run = self.orchestrator.launch(product).finished()
+        self._seen.runs.append(run)
+        return run
+
+    def last_run(self, product: str) -> Run:
+        """The last full run of a product; the first one is launched when there was none."""
+        evidence.touched("pipeline")
+        earlier = [run for run in self._seen.runs if run.product == product]
+        return earlier[-1] if earlier else self.run(product)
+
+    def forget_local_files(self, product: str) -> list[str]:
+        """Delete the code location's pod and every run's with all their files; wait for the new one."""
+        cluster = self.place.cluster
+        cluster.delete_jobs(self.namespace, "dagster/run-id")
+        cluster.delete_pods(self.namespace, "dagster/run-id")
+        deleted = cluster.delete_pods(self.namespace, f"floe.dev/product={product}")
+        ready = cluster.until_ready(self.namespace, limit=self.readiness.limit)
+        if ready.late:
+            raise ServiceError(f"replace the pod of {product}", of="Kubernetes", answer=str(dict(ready.late)))
+        self._tunnels.renew()
+        return deleted
+
+    # --- own ------------------------------------------------------------------------------
+
+    def _lakehouse(self, secret: str) -> Lakehouse:
+        if secret not in self._lakehouses:
+            keys = self._secret(secret)
+            catalog, store = self._tunnels.to("polaris", 8181), self._tunnels.to("minio", 9000)
+            self._lakehouses[secret] = Lakehouse(catalog, store, keys["client-id"], keys["client-secret"])
+        return self._lakehouses[secret]
+
+    def _secret(self, name: str) -> _Secret:
+        return _Secret(name, self.place.cluster.credentials(self.namespace, name))
+
+    def _contents(self) -> dict[str, list[str]] | ServiceError:
+        try:
+            found = {
+                "runs": sorted(self.orchestrator.run_ids()),
+                "catalog namespaces": sorted(self.lakehouse.namespaces()),
+                "objects": sorted(name for bucket in BUCKETS for name in self.store.objects(bucket)),
+            }
+        except ServiceError as refused:
+            return refused
+        return {kind: names for kind, names in found.items() if names}
+
+    def _worker_of(self, run_id: str) -> str:
+        pods = self.place.cluster.pods(self.namespace).values()
+        states = [f"{pod.name} is {pod.reason or 'running'}" for pod in pods if run_id in pod.name]
+        return "; ".join(states) or "is not there"
+
+    def _refuse_held_ports(self) -> None:
+        held = self.place.cluster.held_node_ports()
+        taken = {port: held[port] for port in NODE_PORTS.values() if port in held}
+        if taken:
+            port, owner = next(iter(taken.items()))
+            namespace = owner.partition("/")[0]
+            raise UserError(
+                f"node port {port} is taken by {owner}: one release per cluster can have these ports",
+                remedy=f"take that release away: kubectl delete namespace {namespace}",
+            )
+
+    def _owns(self, service: str) -> bool:
+        return service.partition("/")[0] == self.namespace
+
+    def _on_node(self, folders: list[str]) -> frozenset[str]:
+        if not folders:
+            return frozenset()
+        return self.place.cluster.listing_on_node(folders, image=self.place.images["postgresql"])
+
+
+class _Secret(dict[str, SecretStr]):
+    """The values of a Secret; a missing key is told by name."""
+
+    def __init__(self, name: str, values: Mapping[str, SecretStr]) -> None:
+        super().__init__(values)
+        self._name = name
+
+    def __missing__(self, key: str) -> SecretStr:
+        raise ServiceError(
+            f"give {key} of secret {self._name}", of="Kubernetes", answer=f"only {sorted(self)}"
+        )
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=2):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,86 @@
+"""A demo product: its names, its layers and what it owes its readers."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from drivers import seeds
+from drivers.customer_360 import EXPECTED
+from drivers.errors import ServiceError
+from drivers.rows import Rows
+from drivers.seeds import Seed
+from foundation.cache import ROOT
+
+NEW_ID = 999_999_999
+"""A key that no seed has."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product by the name of its folder in demo/."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not self._folder.is_dir():
+            raise ServiceError(f"show product {self.name}", of="demo/", answer="no such folder")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def _folder(self) -> Path:
+        return ROOT / "demo" / self.name
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace in the catalog."""
+        return self.name.replace("-", "_")
+
+    def layer(self, name: str) -> frozenset[str]:
+        """The tables of a layer: bronze are the seeds, the others are named in floe.yaml.
+
+        Raises:
+            ServiceError: the product has no such layer.
+        """
+        transforms = yaml.safe_load((self._folder / "floe.yaml").read_text())["transforms"]
+        tables = {model["name"] for model in transforms if model["tier"] == name}
+        if name == "bronze":
+            tables |= set(self.seeds)
+        if not tables:
+            raise ServiceError(f"tell the {name} tables of {self.name}", of="floe.yaml", answer="none")
+        return frozenset(tables)
+
+    @property
+    def seeds(self) -> Mapping[str, Seed]:
+        """Its seeds as files."""
+        return _seeds(self.name)
+
+    @property
+    def expected(self) -> Mapping[str, Rows]:
+        """Every table as it must be after a run, computed from the seeds."""
+        return _expected(self.name)
+
+    def another_row(self, table: str, **changed: object) -> dict[str, Any]:
+        """A sound new row of a seed's table: as the last complete one, with a key of its own."""
+        complete = [row for row in self.seeds[table].rows if all(value is not None for value in row.values())]
+        key = next(iter(complete[-1]))
+        return {**complete[-1], key: NEW_ID, **changed}
+
+
+@cache
+def _seeds(product: str) -> dict[str, Seed]:
+    with tempfile.TemporaryDirectory(prefix="floe-seeds-") as folder:
+        return seeds.of_product(product, Path(folder))
+
+
+@cache
+def _expected(product: str) -> dict[str, Rows]:
+    return EXPECTED[product](_seeds(product))

@@ -1,0 +1,94 @@
+@US1
+Feature: Platform bootstrap
+  As a platform operator I want one chart to give me a platform that is whole, ready in time and
+  mine alone, and to be told by name what keeps it from being so.
+
+  Background:
+    Given the platform is installed
+
+  @FR-001
+  Scenario: The chart brings exactly the workloads it promises
+    Then its workloads are
+      | workload                  | kind        | image      | replicas |
+      | postgresql                | StatefulSet | postgresql | 1        |
+      | minio                     | StatefulSet | minio      | 1        |
+      | minio-buckets             | Job         | dagster    | 1        |
+      | polaris                   | Deployment  | polaris    | 1        |
+      | polaris-setup             | Job         | dagster    | 1        |
+      | dagster-webserver         | Deployment  | dagster    | 1        |
+      | dagster-daemon            | Deployment  | dagster    | 1        |
+      | dagster-code-customer-360 | Deployment  | dagster    | 1        |
+
+  @FR-001
+  Scenario Outline: Every workload serves
+    Then <workload> answers: "<answer>"
+
+    Examples:
+      | workload                  | answer                                        |
+      | postgresql                | databases dagster of dagster, polaris of polaris |
+      | minio                     | live, AccessDenied without a key              |
+      | polaris                   | asks for a Bearer token, serves lakehouse     |
+      | dagster-webserver         | Dagster 1.13.27                               |
+      | dagster-daemon            | every daemon healthy                          |
+      | dagster-code-customer-360 | loaded                                        |
+
+  @FR-002
+  Scenario: Every pod is Ready in time
+    Then every pod was Ready within the time allowed
+
+  @FR-002
+  Scenario Outline: A pod that can never be Ready is named
+    When a pod is added whose <part> <fault>
+    Then the same check refuses it by name because of "<reason>"
+
+    Examples:
+      | part    | fault            | reason                     |
+      | image   | does not exist   | ImagePullBackOff           |
+      | secret  | does not exist   | CreateContainerConfigError |
+      | request | exceeds the node | Unschedulable              |
+
+  @FR-003
+  Scenario Outline: Every documented port answers
+    Then port <port> answers as <service>: "<answer>"
+
+    Examples:
+      | service       | port | answer                                    |
+      | Dagster       | 3000 | Dagster 1.13.27                           |
+      | Polaris       | 8181 | asks for a Bearer token, serves lakehouse |
+      | MinIO         | 9000 | live, holds staging, warehouse            |
+      | MinIO console | 9001 | page MinIO Console                        |
+
+  @FR-004
+  Scenario Outline: Each database holds the tables its owner made
+    Then the <owner> database holds the tables its owner made: "<tables>"
+
+    Examples:
+      | owner   | tables                                                              |
+      | dagster | runs, run_tags, event_logs, asset_keys, daemon_heartbeats, jobs     |
+      | polaris | entities, grant_records, principal_authentication_data, version     |
+
+  @FR-004
+  Scenario: A run is a row of Dagster's database
+    Given customer-360 has run
+    Then the dagster database records that run
+
+  @FR-004
+  Scenario: The catalog is a row of Polaris' database
+    Then the polaris database records the catalog "lakehouse"
+
+  @FR-005
+  Scenario Outline: Each bucket keeps an object until it is deleted
+    When an object is put into the <bucket> bucket
+    Then reading it gives what was put
+    And once deleted it is gone
+
+    Examples:
+      | bucket    |
+      | warehouse |
+      | staging   |
+
+  @FR-008
+  Scenario: Nothing is left of a platform that was torn down
+    Given customer-360 has run
+    When the platform is torn down
+    Then nothing of it is left

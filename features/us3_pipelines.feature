@@ -1,0 +1,72 @@
+@US3
+Feature: Data pipelines
+  As a data engineer I need every row I deliver to arrive, once, where the platform promised,
+  and to be told plainly when it does not.
+
+  Background:
+    Given the platform is up with the customer-360 product
+
+  @FR-008
+  Scenario: A suite starts from nothing
+    Then it held no run, no table and no object when it came up
+
+  @FR-020
+  Scenario: A run launched through Dagster makes every table
+    When customer-360 runs
+    Then the run succeeds
+    And the run made every table of customer-360
+
+  @FR-020
+  Scenario: No table is begun before the tables it reads are complete
+    Given customer-360 has run
+    Then the run respected every edge of the dbt graph
+
+  @FR-021
+  Scenario: Bronze is the seeds, row for row
+    Given customer-360 has run
+    Then each bronze table of customer-360 holds what the seeds say
+
+  @FR-021
+  Scenario: Silver is the seeds without what is dirty
+    Given customer-360 has run
+    Then each silver table of customer-360 holds what the seeds say
+
+  @FR-021
+  Scenario: Gold figures are exactly what the seeds say
+    Given customer-360 has run
+    Then each gold table of customer-360 holds what the seeds say
+
+  @FR-022 @GAP-007
+  Scenario: Every seed and model is an Iceberg table
+    Given customer-360 has run
+    Then the lakehouse holds the tables of customer-360 and no other
+    And each table has as many rows as the run reported
+
+  @FR-022 @GAP-007
+  Scenario: Every file of every table is an object in the warehouse
+    Given customer-360 has run
+    Then every file of the tables of customer-360 is an object in the warehouse bucket
+
+  @FR-022 @GAP-007
+  Scenario: Nothing depends on the engine's local files
+    Given customer-360 has run
+    When the engine loses its local files
+    Then the tables of customer-360 hold the rows they held before
+
+  @FR-023
+  Scenario: Seeds arrive with the rows and types of their files
+    Given customer-360 has run
+    Then each seed table of customer-360 has the row count and column types of its file
+
+  @FR-024
+  Scenario: Every dbt test has its result in Dagster
+    Given customer-360 has run
+    Then Dagster shows each dbt test of customer-360 as passed
+    And no test ran before the table it tests was complete
+
+  @FR-024
+  Scenario: A row that violates a test fails that test and the run
+    Given customer-360 has run
+    And a row in raw_transactions whose status is "teleported"
+    When the models after the seeds of customer-360 run
+    Then the run fails because of the accepted_values test of stg_transactions.status
