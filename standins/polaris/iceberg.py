@@ -57,7 +57,8 @@ class IcebergHost:
             "-XX:MaxMetaspaceSize=128m",
             "-XX:+ExitOnOutOfMemoryError",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-            "-Daws.java.v1.disableDeprecationAnnouncement=true",
+            # Hadoop, whose metrics it misses, is left out on purpose.
+            "-Dorg.slf4j.simpleLogger.log.org.apache.iceberg.aws.s3.S3FileIO=error",
             f"-Djava.io.tmpdir={os.environ.get('TMPDIR', '/tmp')}",  # noqa: S108
             "-cp",
             self._classpath,
