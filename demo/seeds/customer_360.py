@@ -59,16 +59,16 @@ _SEED = "customer-360: a shop in 2025"
 _YEAR = datetime(2025, 1, 1)  # noqa: DTZ001 - the sources deliver plain UTC, as the tables keep it
 _DAYS = 365
 
-_FIRST = (
+_FIRST = (  # noqa: SIM905 - a list of forty lines reads worse
     "Ada Amara Anton Beatriz Carla Chen Dana Elif Emil Farah Felix Greta Hana Hugo Ines Ivan "
     "Jonas Kofi Lara Leon Lina Luca Maja Marek Mila Nadia Noor Oskar Paula Priya Rafael Rosa "
     "Samir Sofia Tomas Uma Vera Wanda Yara Zoe"
-).split()  # noqa: SIM905 - read by people
-_LAST = (
+).split()
+_LAST = (  # noqa: SIM905
     "Abel Almeida Baker Berg Costa Diallo Duarte Eriksen Farkas Fischer Garcia Haddad Hoffmann "
     "Ito Jansen Keller Kovac Lang Larsen Lopez Meyer Moreau Nagy Novak Okafor Olsen Patel Quinn "
     "Rossi Ruiz Sato Schmidt Silva Tanaka Urban Varga Weber Wolf Yilmaz Zeman"
-).split()  # noqa: SIM905 - read by people
+).split()
 _COUNTRIES, _COUNTRY_WEIGHTS = ("DE", "FR", "NL", "PL", "ES", "SE"), (40, 20, 14, 12, 8, 6)
 _CHANNELS, _CHANNEL_WEIGHTS = ("web", "app", "store"), (50, 30, 20)
 _CATEGORIES = ("delivery", "returns", "payment", "product", "account")

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from floe_core.compilation.naming import dbt_project_name
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 ARTIFACT = "compiled_artifacts.json"
@@ -58,7 +57,7 @@ class Product:
     @property
     def slug(self) -> str:
         """The name where only letters, digits and underscores may stand: dbt, Dagster, Iceberg."""
-        return dbt_project_name(self.name)
+        return self.name.replace("-", "_")
 
     @property
     def dbt_manifest(self) -> Path:
