@@ -150,6 +150,8 @@ spec:
         "env": [
             {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
             {"name": "CONFIG_MOUNT_PATH", "value": "/etc/config/"},
+            # Its helper pods run under this account too; the default is another name.
+            {"name": "SERVICE_ACCOUNT_NAME", "value": name},
         ],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
         "securityContext": _LOCKED_DOWN,
