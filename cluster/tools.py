@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from cluster.gobuild import go_binaries
+from foundation.cache import STATE
 from foundation.errors import UserError
 
 GO = Path(__file__).parent / "go"
@@ -27,6 +29,7 @@ def helm() -> Path:
     folder = go_binaries(
         GO / "kubernetes", "helm.sh/helm/v3/cmd/helm", ldflags=_HELM_FLAGS, title=f"Helm {HELM_VERSION}"
     )
+    _stay_out_of_home()
     return folder / "helm"
 
 
@@ -35,4 +38,16 @@ def kubectl() -> Path:
     path = Path(sys.prefix) / "bin" / "kubectl"
     if not path.exists():
         raise UserError(f"kubectl is not in {path.parent}", remedy="run `make up`, which installs it")
+    _stay_out_of_home()
     return path
+
+
+def _stay_out_of_home() -> None:
+    """Both tools keep what they learn of a cluster in ~/.kube and ~/.cache; theirs goes to the checkout."""
+    for name, folder in {
+        "KUBECACHEDIR": "kube",
+        "HELM_CACHE_HOME": "helm/cache",
+        "HELM_CONFIG_HOME": "helm/config",
+        "HELM_DATA_HOME": "helm/data",
+    }.items():
+        os.environ.setdefault(name, str(STATE / "tools" / folder))

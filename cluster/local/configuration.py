@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,8 @@ def components(layout: Layout) -> list[Json]:
                 "log-level": "warn",
             },
             listens=f"tcp:127.0.0.1:{PORTS.etcd}",
-            env={"ETCD_UNSUPPORTED_ARCH": "arm64"},
+            # etcd 3.4 asks for this confirmation on 64-bit ARM, and warns of it anywhere else.
+            env={"ETCD_UNSUPPORTED_ARCH": "arm64"} if platform.machine() == "aarch64" else {},
         ),
         kube(
             "kube-apiserver",
@@ -354,6 +356,8 @@ def kubelet(layout: Layout) -> Json:
         "registryPullQPS": 0,
         "eventRecordQPS": 0,
         "maxPods": 200,
+        # The default is a folder of the host that the kubelet would make.
+        "volumePluginDir": "/var/lib/kubelet/plugins-flex",
         "nodeStatusUpdateFrequency": "5s",
         "containerLogMaxSize": "10Mi",
         "containerLogMaxFiles": 2,

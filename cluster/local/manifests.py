@@ -131,7 +131,7 @@ spec:
   priorityClassName: system-node-critical
   automountServiceAccountToken: false
   containers:
-    - name: volume-helper
+    - name: helper-pod
       image: {programs.volume_helper.ref}
       imagePullPolicy: IfNotPresent
 """

@@ -247,14 +247,15 @@ class Local:
             until(self._while_alive(store.answers), "containerd", within=_READY_WITHIN)
             store.load(built.images)
 
-        def objects() -> None:
+        with ThreadPoolExecutor(1) as aside:
+            loaded = aside.submit(images)
             until(self._while_alive(api.answers), "the API server", within=_READY_WITHIN)
             for thing in manifests(self._layout, built):
+                if thing["kind"] == "Deployment":
+                    # A pod that comes before its image asks a registry that is not there, and then
+                    # waits ten seconds before it looks again.
+                    loaded.result()
                 api.apply(thing)
-
-        with ThreadPoolExecutor() as pool:
-            for done in [pool.submit(images), pool.submit(objects)]:
-                done.result()
         (self._layout.home / "status" / "applied").touch()
 
     def _await_ready(self, *, within: float) -> None:
