@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs on the host over a finished tree, whose path is given: leaves nothing in it of the host
-# (name, resolver, package mirror) and nothing that only building needs.
+# Runs last inside a new root file system: leaves nothing in it of the host (name, resolver, package
+# mirror) and nothing that only building needs.
 set -eu
-tree=$1
-rm -rf "$tree"/etc/apt/sources.list "$tree"/etc/apt/sources.list.d/* "$tree"/etc/apt/apt.conf.d/99mmdebstrap
-rm -rf "$tree"/var/lib/apt/lists/* "$tree"/var/cache/apt/* "$tree"/var/cache/debconf/*-old
-rm -rf "$tree"/var/log/* "$tree"/tmp/* "$tree"/var/lib/dpkg/*-old "$tree"/etc/machine-id
-rm -f "$tree"/etc/hostname "$tree"/etc/resolv.conf
+: "${NEW_ROOT_FILE_SYSTEM:?removes files, and is only for the inside of a new root file system}"
+rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* /etc/apt/apt.conf.d/99mmdebstrap
+rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old
+rm -rf /var/log/* /tmp/* /var/lib/dpkg/*-old /etc/machine-id
+rm -f /etc/hostname /etc/resolv.conf

@@ -101,6 +101,7 @@ def recipes() -> list[Recipe]:
             files=("images/postgresql/entrypoint.sh",),
             base=HERE / "postgresql",
         ),
+        _polaris(),
         Recipe(
             name="dagster",
             containerfile="images/dagster/Containerfile",
@@ -125,6 +126,20 @@ def recipes() -> list[Recipe]:
             settings=((SEED_SCALE, seed_scale()),),
         ),
     ]
+
+
+def _polaris() -> Recipe:
+    """The catalog stand-in; it knows itself what it is made of."""
+    from standins.polaris import build  # noqa: PLC0415 - only where the stand-in is built
+
+    return Recipe(
+        name="polaris",
+        containerfile="standins/polaris/Containerfile",
+        files=build.FILES,
+        base=HERE / "base",
+        inputs=build.inputs,
+        generate=build.fill,
+    )
 
 
 def seed_scale() -> str:

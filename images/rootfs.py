@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def inputs(recipe: Path) -> list[Path | str]:
     hook = recipe / "finish.sh"
     prepare = recipe / "prepare.sh"
     extra = [script for script in (prepare, hook) if script.exists()]
-    return [recipe / "packages.txt", *extra, HERE / "rootfs.py"]
+    return [recipe / "packages.txt", *extra, HERE / "anonymous.sh", *_LEFT_OUT, SUITE, EPOCH]
 
 
 def packages(recipe: Path) -> list[str]:
@@ -35,8 +36,9 @@ def packages(recipe: Path) -> list[str]:
 def rootfs(recipe: Path) -> Path:
     """The tar of the root file system described by the folder `recipe`; made once, then kept.
 
-    The folder holds packages.txt, and optionally prepare.sh and finish.sh, run on the host with
-    the tree's path before and after the packages are installed.
+    The folder holds packages.txt, and optionally prepare.sh and finish.sh, run inside the tree
+    before and after the packages are installed. Inside, because a link such as /var/run leads
+    a script on the host to the host's own files.
     """
     return entry("rootfs", digest_of(inputs(recipe)), lambda work: _make(recipe, work)) / "rootfs.tar"
 
@@ -51,7 +53,7 @@ def _make(recipe: Path, work: Path) -> None:
     hooks: list[str | Path] = []
     for stage, script in (("essential", "prepare.sh"), ("customize", "finish.sh")):
         if (recipe / script).exists():
-            hooks.append(f"--{stage}-hook=sh '{recipe / script}' \"$1\"")
+            hooks.append(_hook(stage, recipe / script))
     process.run(
         [
             *process_cage(),
@@ -62,7 +64,7 @@ def _make(recipe: Path, work: Path) -> None:
             f"--include={','.join(packages(recipe))}",
             *(f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT),
             *hooks,
-            f"--customize-hook=sh '{HERE / 'anonymous.sh'}' \"$1\"",
+            _hook("customize", HERE / "anonymous.sh"),
             SUITE,
             work / "rootfs.tar",
             *_mirror(),
@@ -80,6 +82,11 @@ _LEFT_OUT = (
     "/usr/share/locale/*",
 )
 """Files of packages that no server reads."""
+
+
+def _hook(stage: str, script: Path) -> str:
+    inside = 'chroot "$1" /usr/bin/env NEW_ROOT_FILE_SYSTEM=1 /bin/sh -s'
+    return f"--{stage}-hook={inside} <{shlex.quote(str(script))}"
 
 
 def process_cage() -> list[str | Path]:
