@@ -114,17 +114,16 @@ def test_workloads_select_their_own_pods_and_no_others(combination: tuple[str, .
 def test_whatever_a_pod_refers_to_is_there(combination: tuple[str, ...]) -> None:
     objects = rendered(*combination)
     secrets, maps = of_kind(objects, "Secret"), of_kind(objects, "ConfigMap")
-    accounts = of_kind(objects, "ServiceAccount")
+    accounts, claims = of_kind(objects, "ServiceAccount"), of_kind(objects, "PersistentVolumeClaim")
     for pod in pods(objects):
-        claims = next(item for item in objects if f"{item['kind']}/{item['metadata']['name']}" == pod.owner)
-        volumes = {volume["name"] for volume in pod.spec.get("volumes", [])} | {
-            claim["metadata"]["name"] for claim in claims["spec"].get("volumeClaimTemplates", [])
-        }
+        volumes = {volume["name"] for volume in pod.spec.get("volumes", [])}
         mounted = {mount["name"] for one in pod.containers for mount in one.get("volumeMounts", [])}
         assert mounted == volumes, f"{pod.owner}: mounted {mounted}, declared {volumes}"
         for volume in pod.spec.get("volumes", []):
             if "configMap" in volume:
                 assert volume["configMap"]["name"] in maps
+            if "persistentVolumeClaim" in volume:
+                assert volume["persistentVolumeClaim"]["claimName"] in claims
         assert pod.spec.get("serviceAccountName", "default") in {*accounts, "default"}
         for name, key in secret_references(pod):
             assert name in secrets, f"{pod.owner} refers to Secret {name}"
@@ -172,9 +171,14 @@ def test_the_list_that_is_written_of_built_images_is_taken_as_it_is() -> None:
     assert chart.render(settings=written)
 
 
-def test_data_goes_with_the_release() -> None:
-    for name, item in of_kind(rendered(), "StatefulSet").items():
-        assert item["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Delete", name
+def test_data_belongs_to_the_release_and_goes_with_it() -> None:
+    claims = of_kind(rendered(), "PersistentVolumeClaim")
+    assert set(claims) == {"postgresql-data", "minio-data"}
+    for claim in claims.values():
+        assert "storageClassName" not in claim["spec"]  # the cluster's default
+        assert "helm.sh/resource-policy" not in claim["metadata"].get("annotations", {})
+    for item in of_kind(rendered(), "StatefulSet").values():
+        assert "volumeClaimTemplates" not in item["spec"]
 
 
 class TestSecrets:

@@ -45,7 +45,7 @@ def test_pods_share_nothing_with_the_node(pod: Pod) -> None:
     assert not {"hostNetwork", "hostPID", "hostIPC", "hostUsers"} & set(pod.spec)
     for volume in pod.spec.get("volumes", []):
         kinds = set(volume) - {"name"}
-        assert kinds <= {"configMap", "emptyDir", "projected"}, (pod.owner, volume)
+        assert kinds <= {"configMap", "emptyDir", "projected", "persistentVolumeClaim"}, (pod.owner, volume)
         if "emptyDir" in volume:
             assert volume["emptyDir"]["sizeLimit"]
     assert pod.spec["enableServiceLinks"] is False
