@@ -6,6 +6,7 @@ wrong and what to do, and `make test` fails on the first run of them that is not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from gherkin.parser import Parser
 from foundation.cache import ROOT
 from foundation.errors import UserError
 from reports.catalogue import Catalogue, Planned
+
+_PLACEHOLDER = re.compile(r"<[^<>\s][^<>]*>")
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,8 @@ def _scenarios(parent: Any, feature: str, tags: frozenset[str], file: str) -> It
                 name=scenario["name"],
                 tags=tags | _tags(scenario),
                 steps=len(scenario["steps"]),
-                outline=bool(scenario["examples"]) or any("<" in step["text"] for step in scenario["steps"]),
+                outline=bool(scenario["examples"])
+                or any(_PLACEHOLDER.search(step["text"]) for step in scenario["steps"]),
                 rows=tuple(_rows(scenario)),
             )
 

@@ -188,16 +188,18 @@ class EvidenceKeeper:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A feature or binding that cannot be read is an error of the run."""
         if report.failed:
-            said = str(report.longrepr).strip().splitlines()
-            self._errors.append(f"{report.nodeid}: {said[-1] if said else 'cannot be collected'}")
+            marked = [line[1:].strip() for line in report.longreprtext.splitlines() if line.startswith("E ")]
+            said = "; ".join(marked[-4:]) or report.longreprtext.strip()
+            self._errors.append(f"{report.nodeid}: {self._without_root(said)}")
 
     def pytest_internalerror(self, excrepr: object) -> None:
         """An error of the suite itself belongs into the report."""
         self._errors.append(f"error of the suite itself: {str(excrepr).strip().splitlines()[-1]}")
 
-    def pytest_keyboard_interrupt(self) -> None:
-        """An interrupted run says so."""
-        self._errors.append("interrupted before its end")
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """An interrupted run says so; pytest stopping for an error it has reported is none."""
+        if not isinstance(excinfo.value, pytest.Session.Interrupted):
+            self._errors.append("interrupted before its end")
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -235,6 +237,10 @@ class EvidenceKeeper:
             self._said.append(f"no requirement matrix: {error}")
         else:
             self._said += [f"{matrix.headline(written)}", f"matrix: {self._out / matrix.HTML}"]
+
+    def _without_root(self, text: str) -> str:
+        """Paths as seen from the checkout: a report is read on other machines."""
+        return text.replace(f"{self._config.rootpath}/", "")
 
     def _selection(self) -> list[str]:
         narrowing = {"--story": "story", "--requirement": "requirement", "-m": "markexpr", "-k": "keyword"}
@@ -328,7 +334,8 @@ class EvidenceKeeper:
         running.record.seconds = round(running.record.seconds + report.duration, 3)
         if report.failed:
             said = call.excinfo.exconly(tryshort=True) if call.excinfo else str(report.longrepr)
-            running.failures.append(f"{running.place(report.when)}:\n{said[:_MESSAGE_LIMIT]}")
+            said = self._without_root(said[:_MESSAGE_LIMIT])
+            running.failures.append(f"{running.place(report.when)}:\n{said}")
         elif report.skipped or hasattr(report, "wasxfail"):
             running.skipped = True
         elif report.when == "call":
