@@ -237,7 +237,7 @@ class Cluster:
             for item in daemons.items
         }
         ended = {
-            _JOB_DIGEST.sub("", item.metadata.name): Workload(
+            _stem(item.metadata.name): Workload(
                 "Job",
                 _images(item),
                 int(item.spec.completions or 1),
@@ -520,13 +520,20 @@ def _restarts(status: Any) -> str:
 def _blocked(workloads: Mapping[str, Workload], pods: Mapping[str, Pod]) -> dict[str, str]:
     """What is not there yet; attempts of a job that succeeded at last do not count."""
     finished = {name for name, work in workloads.items() if work.kind == "Job" and work.ready >= work.wanted}
-    waiting = {pod.name: pod.reason for pod in pods.values() if not pod.ready and pod.job not in finished}
+    waiting = {
+        pod.name: pod.reason for pod in pods.values() if not pod.ready and _stem(pod.job) not in finished
+    }
     missing = {
         name: f"{work.ready} of {work.wanted} replicas ready"
         for name, work in workloads.items()
         if work.ready < work.wanted and not any(pod.startswith(name) for pod in waiting)
     }
     return {**waiting, **missing}
+
+
+def _stem(job: str | None) -> str:
+    """A job's name without the digest that a changed job gets a new name by."""
+    return _JOB_DIGEST.sub("", job or "")
 
 
 def _failed(status: Any) -> str:

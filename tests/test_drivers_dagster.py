@@ -1,0 +1,52 @@
+"""What is asked of Dagster is what its API understands, and its answers are read rightly."""
+
+from __future__ import annotations
+
+import pytest
+from dagster_graphql.schema import create_schema
+from graphql import parse, validate
+
+from drivers import dagster
+from drivers.dagster import Materialization, Run
+from drivers.errors import ServiceError
+
+QUERIES = ("VERSION", "DAEMONS", "RUNS", "LOCATIONS", "LAUNCH", "ASSETS", "STATUS", "EVENTS")
+
+
+def test_every_query_is_valid_for_the_pinned_release() -> None:
+    schema = create_schema().graphql_schema
+    errors = {name: validate(schema, parse(getattr(dagster, name))) for name in QUERIES}
+    assert errors == {name: [] for name in QUERIES}
+
+
+def run(status: str, **more: object) -> Run:
+    given: dict[str, object] = {
+        "run_id": "3f2a",
+        "product": "customer-360",
+        "status": status,
+        "materializations": {},
+        "checks": {},
+        "checked_at": {},
+        "causes": [],
+        "events": [],
+    }
+    return Run(**{**given, **more})  # type: ignore[arg-type]
+
+
+def test_the_verdict_of_a_failed_run_carries_its_cause() -> None:
+    failed = run("FAILURE", causes=["Database Error in model mart", "no such column"])
+    assert failed.verdict == "FAILURE: Database Error in model mart | no such column"
+    assert run("SUCCESS").verdict == "SUCCESS"
+
+
+def test_the_failed_checks_are_told_by_name() -> None:
+    assert run("FAILURE", checks={"not_null_id": "failed", "unique_id": "passed"}).failed_checks == {
+        "not_null_id"
+    }
+
+
+def test_a_figure_that_a_run_did_not_report_is_missed_by_name() -> None:
+    made = Materialization("mart", {"row_count": 7, "table": "lakehouse.customer_360.mart"})
+    assert (made.rows, made.table_in_catalog) == (7, "customer_360.mart")
+    with pytest.raises(ServiceError, match="tell snapshot_id of the materialization of mart"):
+        _ = made.snapshot
