@@ -22,6 +22,7 @@ THROUGH: dict[str, frozenset[str]] = {
 _scenarios: list[set[str]] = []
 _fixtures: dict[str, set[str]] = {}
 _building: list[str] = []
+_apart: list[None] = []
 _components: dict[str, str] = {}
 _stand_ins: dict[str, str] = {}
 
@@ -32,11 +33,26 @@ def touched(service: str) -> None:
     Args:
         service: a name of ALL_SERVICES, a key of THROUGH, or another service's own name.
     """
+    if _apart:
+        return
     services = THROUGH.get(service, frozenset({service}))
     for fixture in _building:
         _fixtures[fixture].update(services)
     for scenario_evidence in _scenarios:
         scenario_evidence.update(services)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Do meanwhile what is no evidence: a look around on behalf of a later question.
+
+    The question itself says what it goes through when it is asked.
+    """
+    _apart.append(None)
+    try:
+        yield
+    finally:
+        _apart.pop()
 
 
 def component(name: str, version: str) -> None:

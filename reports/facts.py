@@ -24,6 +24,15 @@ from foundation.process import run
 from reports import evidence
 from reports.results import Cluster, Facts, Host, Node, Revision
 
+LOCKED = {
+    "Dagster": "dagster",
+    "dbt": "dbt-core",
+    "dbt-duckdb": "dbt-duckdb",
+    "duckdb": "duckdb",
+    "pyiceberg": "pyiceberg",
+    "floe": "floe-core",
+}
+"""What the platform's Python image holds, by the name in its lock file."""
 SUITE_TOOLS = (
     "pytest",
     "pytest-bdd",
@@ -44,7 +53,7 @@ def gather(root: Path) -> Facts:
         host=_host(root),
         cluster=cluster,
         revision=_revision(root),
-        versions={**versions, **_chart(root), **evidence.components()},
+        versions={**versions, **_built(root), **evidence.components()},
         suite=_suite(),
         stand_ins={**_deployed_stand_ins(root), **evidence.stand_ins()},
     )
@@ -132,11 +141,34 @@ def _tools(provider: str) -> dict[str, str]:
     return found
 
 
-def _chart(root: Path) -> dict[str, str]:
-    chart = root / "charts" / "floe-platform" / "Chart.yaml"
-    if not chart.exists():
-        return {}
-    return {"chart": str(yaml.safe_load(chart.read_text(encoding="utf-8")).get("version", ""))}
+def _built(root: Path) -> dict[str, str]:
+    """Versions pinned by what chart and images are built from; asking a service comes before."""
+    lock = _text(root / "images" / "dagster" / "requirements.lock")
+    pins = {name: rf"(?m)^{package}==(\S+)" for name, package in LOCKED.items()}
+    found = {name: _first(pattern, lock) for name, pattern in pins.items()}
+    found["additions"] = _first(r'(?m)^version = "(.+)"', _text(root / "additions" / "pyproject.toml"))
+    found["chart"] = _first(
+        r"(?m)^version: *[\"']?([^\s\"']+)", _text(root / "charts" / "floe-platform" / "Chart.yaml")
+    )
+    found["MinIO"] = _first(r"github\.com/minio/minio (v\S+)", _text(root / "images" / "minio" / "go.mod"))
+    images = _images_values(root).get("images") or {}
+    found["catalog"] = images.get("polaris")
+    return {name: version for name, version in found.items() if version}
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
+
+
+def _first(pattern: str, text: str) -> str | None:
+    found = re.search(pattern, text)
+    return found.group(1) if found else None
+
+
+def _images_values(root: Path) -> dict[str, Any]:
+    """What the list of built images says of them (.cluster/images-values.yaml)."""
+    values = yaml.safe_load(_text(root / ".cluster" / "images-values.yaml")) or {}
+    return dict(values.get("global") or {})
 
 
 def _suite() -> dict[str, str]:
@@ -152,17 +184,15 @@ def _suite() -> dict[str, str]:
 
 
 def _deployed_stand_ins(root: Path) -> dict[str, str]:
-    """What stands in, as the list of built images says (.cluster/images-values.yaml)."""
-    file = root / ".cluster" / "images-values.yaml"
-    if not file.exists():
+    values = _images_values(root)
+    if not (values.get("catalog") or {}).get("standIn"):
         return {}
-    values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    shared = values.get("global") or {}
-    catalog = values.get("catalog") or shared.get("catalog") or {}
-    if not catalog.get("standIn"):
-        return {}
-    image = (shared.get("images") or values.get("images") or {}).get("polaris", "")
-    return {"catalog": f"stand-in for Apache Polaris ({image})" if image else "stand-in for Apache Polaris"}
+    image = str((values.get("images") or {}).get("polaris") or "")
+    pom = root / "standins" / "polaris" / "host" / "pom.xml"
+    iceberg = _first(r"<iceberg\.version>(.+?)</iceberg\.version>", _text(pom))
+    details = [f"Apache Iceberg {iceberg}" if iceberg else "", image.rpartition("/")[2]]
+    said = ", ".join(filter(None, details))
+    return {"catalog": "stand-in for Apache Polaris" + (f" ({said})" if said else "")}
 
 
 def _version(command: list[str | Path]) -> str | None:

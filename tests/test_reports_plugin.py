@@ -57,7 +57,7 @@ def ran(project: pytest.Pytester, sample: Path) -> pytest.Pytester:
     """The sample after its run; taken once, copied for each test."""
     if not (sample / "done").exists():
         (project.path / ".cluster").mkdir()
-        (project.path / ".cluster" / "images-values.yaml").write_text("catalog: {standIn: true}\n")
+        (project.path / ".cluster" / "images-values.yaml").write_text("global: {catalog: {standIn: true}}\n")
         assert run(project).ret == pytest.ExitCode.TESTS_FAILED
         shutil.copytree(project.path, sample / "done")
     shutil.copytree(sample / "done", project.path, dirs_exist_ok=True)
