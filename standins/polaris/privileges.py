@@ -117,84 +117,55 @@ def _closure(privilege: str) -> frozenset[str]:
 INCLUDED: Final[Mapping[str, frozenset[str]]] = {name: _closure(name) for name in _INCLUDES}
 """Every privilege that includes others, with all that it includes and itself."""
 
-_TABLE_LEVEL: Final = frozenset(
+_TABLE_CHANGES: Final = frozenset(
+    {*_STRUCTURE, "TABLE_ADD_SNAPSHOT", "TABLE_SET_SNAPSHOT_REF", "TABLE_MANAGE_STRUCTURE"}
+)
+_TABLE_ACTS: Final = frozenset(
+    f"TABLE_{act}"
+    for act in (
+        "DROP",
+        "LIST",
+        "READ_PROPERTIES",
+        "WRITE_PROPERTIES",
+        "READ_DATA",
+        "WRITE_DATA",
+        "FULL_METADATA",
+    )
+)
+_VIEW_ACTS: Final = frozenset(
+    f"VIEW_{act}" for act in ("DROP", "LIST", "READ_PROPERTIES", "WRITE_PROPERTIES", "FULL_METADATA")
+)
+_BELOW_CATALOG: Final = frozenset(
     {
         "CATALOG_MANAGE_ACCESS",
-        "TABLE_DROP",
-        "TABLE_LIST",
-        "TABLE_READ_PROPERTIES",
-        "TABLE_WRITE_PROPERTIES",
-        "TABLE_READ_DATA",
-        "TABLE_WRITE_DATA",
-        "TABLE_FULL_METADATA",
-        "TABLE_LIST_GRANTS",
-        "TABLE_MANAGE_GRANTS_ON_SECURABLE",
-        "TABLE_ATTACH_POLICY",
-        "TABLE_DETACH_POLICY",
-        "TABLE_ADD_SNAPSHOT",
-        "TABLE_SET_SNAPSHOT_REF",
-        "TABLE_MANAGE_STRUCTURE",
-        *_STRUCTURE,
-    }
-)
-_VIEW_LEVEL: Final = frozenset(
-    {
-        "CATALOG_MANAGE_ACCESS",
-        "VIEW_DROP",
-        "VIEW_LIST",
-        "VIEW_READ_PROPERTIES",
-        "VIEW_WRITE_PROPERTIES",
-        "VIEW_FULL_METADATA",
-        "VIEW_LIST_GRANTS",
-        "VIEW_MANAGE_GRANTS_ON_SECURABLE",
-    }
-)
-_NAMESPACE_LEVEL: Final = frozenset(
-    {
-        *_TABLE_LEVEL,
-        *_VIEW_LEVEL,
+        "CATALOG_MANAGE_CONTENT",
+        "CATALOG_MANAGE_METADATA",
         "TABLE_CREATE",
         "VIEW_CREATE",
+        *_TABLE_ACTS,
+        *_TABLE_CHANGES,
+        *_VIEW_ACTS,
         *(
             f"NAMESPACE_{act}"
-            for act in (
-                "CREATE",
-                "DROP",
-                "LIST",
-                "READ_PROPERTIES",
-                "WRITE_PROPERTIES",
-                "FULL_METADATA",
-                "LIST_GRANTS",
-                "MANAGE_GRANTS_ON_SECURABLE",
-                "ATTACH_POLICY",
-                "DETACH_POLICY",
-            )
+            for act in ("CREATE", "DROP", "LIST", "READ_PROPERTIES", "WRITE_PROPERTIES", "FULL_METADATA")
         ),
-        *(
-            f"POLICY_{act}"
-            for act in ("CREATE", "READ", "DROP", "WRITE", "LIST", "FULL_METADATA", "ATTACH", "DETACH")
-        ),
+        *(f"POLICY_{act}" for act in ("CREATE", "READ", "DROP", "WRITE", "LIST", "FULL_METADATA")),
     }
 )
 
 GRANTABLE: Final[Mapping[str, frozenset[str]]] = {
-    "catalog": frozenset(
-        {
-            *_NAMESPACE_LEVEL,
-            "CATALOG_MANAGE_CONTENT",
-            "CATALOG_MANAGE_METADATA",
-            "CATALOG_READ_PROPERTIES",
-            "CATALOG_WRITE_PROPERTIES",
-            "CATALOG_FULL_METADATA",
-            "CATALOG_LIST_GRANTS",
-            "CATALOG_MANAGE_GRANTS_ON_SECURABLE",
-            "CATALOG_ATTACH_POLICY",
-            "CATALOG_DETACH_POLICY",
-        }
-    ),
-    "namespace": _NAMESPACE_LEVEL,
-    "table": _TABLE_LEVEL,
-    "view": _VIEW_LEVEL,
+    "catalog": _BELOW_CATALOG
+    | {
+        "CATALOG_READ_PROPERTIES",
+        "CATALOG_WRITE_PROPERTIES",
+        "CATALOG_ATTACH_POLICY",
+        "CATALOG_DETACH_POLICY",
+    },
+    "namespace": _BELOW_CATALOG | {"NAMESPACE_ATTACH_POLICY", "NAMESPACE_DETACH_POLICY"},
+    "table": _TABLE_ACTS
+    | _TABLE_CHANGES
+    | {"CATALOG_MANAGE_ACCESS", "TABLE_ATTACH_POLICY", "TABLE_DETACH_POLICY"},
+    "view": _VIEW_ACTS | {"CATALOG_MANAGE_ACCESS"},
 }
 """Which privileges may be granted on a catalog, a namespace, a table, a view."""
 
