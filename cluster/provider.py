@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel
 
@@ -35,6 +35,22 @@ class PodLine(BaseModel):
     name: str
     phase: str
     ready: bool
+
+    @classmethod
+    def of(cls, pod: dict[str, Any]) -> PodLine:
+        """From the API's object."""
+        return cls(
+            namespace=pod["metadata"]["namespace"],
+            name=pod["metadata"]["name"],
+            phase=pod["status"]["phase"],
+            ready=is_ready(pod),
+        )
+
+
+def is_ready(thing: dict[str, Any]) -> bool:
+    """Whether a pod or a node says that it is Ready."""
+    conditions = thing["status"].get("conditions", [])
+    return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
 
 
 class Status(BaseModel):

@@ -33,6 +33,11 @@ def helm() -> Path:
     return folder / "helm"
 
 
+def kind() -> Path:
+    """kind, where a Docker engine answers."""
+    return go_binaries(GO / "kind", "sigs.k8s.io/kind", title="kind") / "kind"
+
+
 def kubectl() -> Path:
     """The kubectl of the virtual environment (a wheel)."""
     path = Path(sys.prefix) / "bin" / "kubectl"

@@ -20,6 +20,7 @@ from cluster.local.programs import Programs, all_built, programs
 from cluster.local.state import Holder, Identity
 from cluster.local.store import Store
 from cluster.polling import until
+from cluster.private import write_private
 from cluster.provider import KUBECONFIG, PodLine, Status
 from foundation.cache import ROOT, cache_root, digest_of
 from foundation.errors import PlatformError, UserError
@@ -104,7 +105,7 @@ class Local:
             api = self._api(holder.home)
             found.version = api.get("/version")["gitVersion"]
             found.ready = _node_not_ready(api, self._layout.name) is None
-            found.pods = [_pod_line(pod) for pod in api.get("/api/v1/pods")["items"]]
+            found.pods = [PodLine.of(pod) for pod in api.get("/api/v1/pods")["items"]]
         except (UnreachableError, FileNotFoundError):
             found.ready = False
         return found
@@ -288,7 +289,7 @@ class Local:
         KUBECONFIG.parent.mkdir(parents=True, exist_ok=True)
         text = configuration.kubeconfig(self._layout, "admin")
         part = KUBECONFIG.with_suffix(f".{os.getpid()}")
-        certificates.write_private(part, text.encode())
+        write_private(part, text.encode())
         part.rename(KUBECONFIG)
 
 
@@ -308,16 +309,6 @@ def _system_not_ready(api: Api) -> str | None:
         if deployment is None or not deployment.get("status", {}).get("readyReplicas"):
             return f"deployment {name} of {namespace} has no pod that is Ready"
     return None
-
-
-def _pod_line(pod: configuration.Json) -> PodLine:
-    conditions = pod["status"].get("conditions", [])
-    return PodLine(
-        namespace=pod["metadata"]["namespace"],
-        name=pod["metadata"]["name"],
-        phase=pod["status"]["phase"],
-        ready=any(c["type"] == "Ready" and c["status"] == "True" for c in conditions),
-    )
 
 
 def _cache_bytes() -> int | None:

@@ -1,0 +1,1 @@
+"""kind, where a Docker engine answers."""
