@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -113,6 +114,31 @@ class _Watched:
 
     pods: dict[str, Pod] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def settled(self) -> bool:
+        """Whether looking on would show nothing new: all are ready, or one never will be."""
+        pods = self.pods.values()
+        return bool(pods) and (all(pod.ready for pod in pods) or any(pod.hopeless for pod in pods))
+
+    def begin(self, pods: list[Pod], after: float) -> None:
+        """Take a list of the pods as all there is."""
+        for gone in set(self.pods) - {pod.name for pod in pods}:
+            self.note(self.pods[gone], after, gone=True)
+        for pod in pods:
+            self.note(pod, after)
+
+    def note(self, pod: Pod, after: float, *, gone: bool = False) -> None:
+        """Take one pod as it is now, so many seconds after the install."""
+        if gone:
+            self.pods.pop(pod.name, None)
+            self.seconds.pop(pod.name, None)
+            return
+        self.pods[pod.name] = pod
+        if pod.ready:
+            self.seconds.setdefault(pod.name, round(after, 1))
+        else:
+            self.seconds.pop(pod.name, None)
 
 
 class Cluster:
@@ -264,7 +290,7 @@ class Cluster:
         began = time.monotonic() if since is None else since
         seen = _Watched()
         while True:
-            self._watch_once(namespace, seen, began, limit)
+            position = self._list_once(namespace, seen, began)
             workloads = self.workloads(namespace)
             failed = {name: work.failed for name, work in workloads.items() if work.failed}
             hopeless = {pod.name: pod.reason for pod in seen.pods.values() if pod.hopeless}
@@ -272,37 +298,43 @@ class Cluster:
                 return Readiness(limit, seen.seconds, {**hopeless, **failed})
             if not (blocked := _blocked(workloads, seen.pods)):
                 return Readiness(limit, seen.seconds, {})
-            if time.monotonic() - began >= limit:
+            if (left := limit - (time.monotonic() - began)) <= 0:
                 return Readiness(limit, seen.seconds, blocked)
+            self._watch_once(namespace, seen, began, position, left)
 
-    def _watch_once(self, namespace: str, seen: _Watched, began: float, limit: float) -> None:
-        """Follow the pods for a moment, or until all that were seen are ready."""
-        left = max(1, min(3, int(limit - (time.monotonic() - began)) + 1))
-        watcher = watch.Watch()
-        events: Iterator[Any] = watcher.stream(
+    def _list_once(self, namespace: str, seen: _Watched, began: float) -> str:
+        """Take note of all pods but those of runs; gives the position in history to watch on from."""
+        call = partial(
             self._core.list_namespaced_pod,
             namespace,
             label_selector=f"!{RUN_LABEL}",
-            timeout_seconds=left,
             _request_timeout=CALL_SECONDS,
         )
-        listed = len(self._pods(namespace, f"!{RUN_LABEL}"))
-        fresh: dict[str, Pod] = {}
+        listed = _ask("list pods", call)
+        seen.begin([_pod(item) for item in listed.items], time.monotonic() - began)
+        return str(listed.metadata.resource_version)
+
+    def _watch_once(self, namespace: str, seen: _Watched, began: float, position: str, left: float) -> None:
+        """Follow the pods for a moment, or until all of them are ready or one never will be.
+
+        The watch begins where the list ended: begun from nowhere it would have to wait for the
+        API server's cache, which an etcd without progress requests leaves behind.
+        """
+        # When all pods are ready it is a workload's own count that lags, and no pod will tell.
+        most = 1 if seen.settled else 3
+        watcher = watch.Watch()
+        events = watcher.stream(
+            self._core.list_namespaced_pod,
+            namespace,
+            label_selector=f"!{RUN_LABEL}",
+            resource_version=position,
+            timeout_seconds=max(1, min(most, int(left) + 1)),
+            _request_timeout=CALL_SECONDS,
+        )
         for event in _through(events, "watch pods"):
-            pod = _pod(event["object"])
-            if event["type"] == "DELETED":
-                fresh.pop(pod.name, None)
-                seen.seconds.pop(pod.name, None)
-            else:
-                fresh[pod.name] = pod
-                if pod.ready:
-                    seen.seconds.setdefault(pod.name, round(time.monotonic() - began, 1))
-            settled = len(fresh) >= listed and (
-                all(one.ready for one in fresh.values()) or any(one.hopeless for one in fresh.values())
-            )
-            if settled or time.monotonic() - began >= limit:
+            seen.note(_pod(event["object"]), time.monotonic() - began, gone=event["type"] == "DELETED")
+            if seen.settled:
                 watcher.stop()
-        seen.pods = fresh
 
     def delete_pods(self, namespace: str, selector: str) -> list[str]:
         """Delete the pods with these labels, at once, and return their names."""
@@ -346,7 +378,6 @@ class Cluster:
     def listing_on_node(self, folders: list[str], *, image: str, within: float = 60) -> frozenset[str]:
         """Which of these folders of the node exist, seen by a pod that mounts their parents."""
         parents = sorted({folder.rsplit("/", 1)[0] for folder in folders})
-        namespace = "floe-look"
         mounts = [
             {"name": f"at{at}", "mountPath": f"/look/{at}", "readOnly": True} for at in range(len(parents))
         ]
@@ -368,20 +399,19 @@ class Cluster:
             ],
             "volumes": volumes,
         }
-        self.delete_namespace(namespace, within=within)
-        self.create_namespace(namespace)
+        namespace, name = "default", f"floe-look-{secrets.token_hex(4)}"
+        self.create_pod(namespace, spec, name=name)
         try:
-            self.create_pod(namespace, spec, name="look")
             wait.until(
-                lambda: self.pods(namespace)["look"],
+                lambda: self.pods(namespace)[name],
                 lambda pod: pod.ready,
                 what="the pod that looks at the node's folders",
                 within=within,
                 last=lambda pod: pod.reason,
             )
-            lines = self.log(namespace, "look").split()
+            lines = self.log(namespace, name).split()
         finally:
-            self.delete_namespace(namespace, within=within)
+            self.delete_pod(namespace, name)
         there = {f"{parents[int(line.split('/', 1)[0])]}/{line.split('/', 1)[1]}" for line in lines}
         return frozenset(there.intersection(folders))
 

@@ -43,7 +43,7 @@ Feature: Platform bootstrap
 
     Examples:
       | part    | fault            | reason                     |
-      | image   | does not exist   | ImagePullBackOff           |
+      | image   | does not exist   | ErrImageNeverPull          |
       | secret  | does not exist   | CreateContainerConfigError |
       | request | exceeds the node | Unschedulable              |
 

@@ -19,14 +19,17 @@ EVERYTHING_A_PLATFORM_HAS = frozenset(
 )
 
 FAULTS: dict[str, dict[str, object]] = {
-    "image does not exist": {"image": "localhost/floe-e2e/no-such-image:0"},
+    "image does not exist": {
+        "image": "localhost/floe-e2e/no-such-image:0",
+        "imagePullPolicy": "Never",
+    },
     "secret does not exist": {
         "env": [{"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "no-such-secret", "key": "key"}}}]
     },
     "request exceeds the node": {"resources": {"requests": {"cpu": "10000"}}},
 }
 FAULTY_POD = "never-ready"
-FAULT_SECONDS = 20.0
+FAULT_SECONDS = 5.0
 """The limit given to the check of a pod that can never be Ready."""
 
 
