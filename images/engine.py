@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import os
 import shutil
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +16,7 @@ from foundation.cache import cache_root, digest_of
 from foundation.errors import PlatformError, UserError
 from images import rootfs
 from images.model import REPOSITORY
+from images.packing import pack
 
 _BUILD_LIMIT = 2400.0
 _LIMIT = 600.0
@@ -89,9 +87,9 @@ class Buildah:
             )
 
     def save(self, ref: str, archive: Path) -> None:
-        """Write the archive with uncompressed layers: the node is on this machine."""
-        with tempfile.TemporaryDirectory(prefix=".layout-", dir=archive.parent) as folder:
-            layout = Path(folder) / "layout"
+        """Write the archive; layers that an earlier archive has are taken from there."""
+        with tempfile.TemporaryDirectory(prefix=".layers-", dir=archive.parent) as folder:
+            layers = Path(folder) / "image"
             # To a folder: only there buildah leaves layers uncompressed and writes an OCI manifest.
             self._run(
                 "push",
@@ -99,10 +97,10 @@ class Buildah:
                 "--disable-compression",
                 "--format=oci",
                 ref,
-                f"dir:{layout}",
+                f"dir:{layers}",
                 timeout=_LIMIT,
             )
-            pack(layout, ref, archive)
+            pack(layers, ref, archive, earlier=sorted((cache_root() / "images").glob("*/*.tar")))
 
     def has(self, ref: str) -> bool:
         """Whether the store holds this image."""
@@ -194,63 +192,6 @@ class Docker:
         old = [ref for ref in listed.split() if ref not in keep]
         if old:
             process.run(["docker", "rmi", *old], timeout=_LIMIT)
-
-
-def pack(folder: Path, ref: str, archive: Path) -> None:
-    """Write an image in a folder as a tar named `ref`, for containerd and for Docker alike.
-
-    containerd reads index.json and wants the name in an annotation; Docker reads manifest.json.
-
-    Args:
-        folder: as buildah writes it: manifest.json, and each blob under the hex of its SHA-256.
-        ref: the name the image shall have.
-        archive: the tar file to write.
-    """
-    manifest_bytes = (folder / "manifest.json").read_bytes()
-    manifest = json.loads(manifest_bytes)
-    digest = hashlib.sha256(manifest_bytes).hexdigest()
-    described = {
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "digest": f"sha256:{digest}",
-        "size": len(manifest_bytes),
-        "annotations": {
-            "io.containerd.image.name": ref,
-            "org.opencontainers.image.ref.name": ref.rpartition(":")[2],
-        },
-    }
-    config = _hex(manifest["config"])
-    layers = list(dict.fromkeys(_hex(layer) for layer in manifest["layers"]))
-    docker = {
-        "Config": f"blobs/sha256/{config}",
-        "RepoTags": [ref],
-        "Layers": [f"blobs/sha256/{_hex(layer)}" for layer in manifest["layers"]],
-    }
-    with tarfile.open(archive, "w", format=tarfile.GNU_FORMAT) as tar:
-        _add(tar, "oci-layout", {"imageLayoutVersion": "1.0.0"})
-        _add(tar, "index.json", {"schemaVersion": 2, "manifests": [described]})
-        _add(tar, "manifest.json", [docker])
-        _add(tar, f"blobs/sha256/{digest}", manifest_bytes)
-        for blob in (config, *layers):
-            tar.add(folder / blob, arcname=f"blobs/sha256/{blob}", filter=_plain)
-
-
-def _add(tar: tarfile.TarFile, name: str, content: object) -> None:
-    written = content if isinstance(content, bytes) else json.dumps(content).encode()
-    member = tarfile.TarInfo(name)
-    member.size = len(written)
-    member.mode = 0o644
-    tar.addfile(_plain(member), io.BytesIO(written))
-
-
-def _hex(described: Mapping[str, str]) -> str:
-    return described["digest"].removeprefix("sha256:")
-
-
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    member.mtime = int(rootfs.EPOCH)
-    return member
 
 
 @contextmanager

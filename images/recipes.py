@@ -15,7 +15,9 @@ from images import minio, rootfs
 HERE = Path(__file__).resolve().parent
 SEED_SCALE = "FLOE_DEMO_SEED_SCALE"
 
-_NO_INPUT = frozenset({"__pycache__", "target", "logs", "dbt_packages", "floe_macros", "node_modules"})
+_NO_INPUT = frozenset(
+    {"__pycache__", "build", "target", "logs", "dbt_packages", "floe_macros", "node_modules"}
+)
 _NO_INPUT_NAMES = frozenset({".user.yml", "compiled_artifacts.json", "definitions.py"})
 
 
@@ -112,9 +114,7 @@ def recipes() -> list[Recipe]:
                 "images/dagster/trim.txt",
                 "images/dagster/additions.sh",
                 "images/dagster/products.sh",
-                "additions/pyproject.toml",
-                "additions/README.md",
-                "additions/src",
+                "additions",
                 "foundation/__init__.py",
                 "foundation/errors.py",
                 "demo/__init__.py",
