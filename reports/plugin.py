@@ -66,6 +66,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(name="evidence"))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what --story and --requirement name."""
+    wanted = {tag for tag in (config.getoption("--story"), config.getoption("--requirement")) if tag}
+    kept = [item for item in items if wanted <= {mark.name for mark in item.iter_markers()}]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+
 def _catalogue_file(config: pytest.Config) -> Path:
     own = config.rootpath / "features" / catalogue.CATALOGUE.name
     return own if own.exists() else catalogue.CATALOGUE
@@ -176,14 +185,6 @@ class EvidenceKeeper:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of pytest-xdist that features run."""
         node.workerinput["evidence"] = True
-
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep what --story and --requirement name."""
-        wanted = {tag for tag in (config.getoption("--story"), config.getoption("--requirement")) if tag}
-        kept = [item for item in items if wanted <= {mark.name for mark in item.iter_markers()}]
-        if len(kept) < len(items):
-            config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-            items[:] = kept
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A feature or binding that cannot be read is an error of the run."""

@@ -249,6 +249,19 @@ def test_a_requirement_alone(project: pytest.Pytester) -> None:
     assert list(records(project)) == ["Gold figures are what the seeds say"]
 
 
+def test_a_choice_can_be_looked_at_before_it_runs(project: pytest.Pytester) -> None:
+    result = run(project, "--collect-only", "--story", "US3")
+    assert "4/8 tests collected (4 deselected)" in result.stdout.str()
+
+
+def test_an_interrupted_run_says_so_and_proves_nothing_of_the_rest(project: pytest.Pytester) -> None:
+    steps = project.path / "steps_of_the_sample.py"
+    steps.write_text(steps.read_text().replace("def _(): pass", "def _(): raise KeyboardInterrupt", 1))
+    assert run(project).ret == pytest.ExitCode.INTERRUPTED
+    assert results.read(project.path / "reports" / "out").errors == ["interrupted before its end"]
+    assert set(statuses(project).values()) == {"not run", "not covered"}
+
+
 def test_a_session_that_ran_no_scenario_fails(project: pytest.Pytester) -> None:
     result = run(project, "--story", "US1", "--requirement", "FR-022")
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
