@@ -37,7 +37,8 @@ def environment(run: Run) -> dict[str, str]:
         "Node": "; ".join(
             f"{node.name} ({node.system}, {node.architecture})" for node in facts.cluster.nodes
         ),
-        "Host": f"{host.cores} cores, {host.memory_gib} GiB memory, {host.disk_gib} GiB disk ({host.system})",
+        "Host": f"{host.cores} cores, {host.memory_gib:.0f} GiB, {host.disk_gib:.0f} GiB disk",
+        "System": host.system,
         "Revision": spoken_revision(run.facts.revision),
     }
     lines |= {f"Stand-in for {service}": name for service, name in facts.stand_ins.items()}
