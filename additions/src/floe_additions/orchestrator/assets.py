@@ -59,7 +59,8 @@ def product_assets(product: Product) -> list[AssetsDefinition]:
     Today all of them are one step in which dbt builds what was selected, in dependency order.
     A step per model is the same list with one entry a model (`select=` of the one below).
     """
-    return [_step(product, name=product.slug, select="fqn:*")]
+    # Not named like the job: a repository's ops and graphs share one set of names.
+    return [_step(product, name=f"{product.slug}_dbt", select="fqn:*")]
 
 
 def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
