@@ -11,3 +11,6 @@ mkdir -p /docker-entrypoint-initdb.d
 rm -rf /var/lib/postgresql
 install -d -o 999 -g 999 -m 0700 /var/lib/postgresql /var/lib/postgresql/data
 install -d -o 999 -g 999 -m 3777 /var/run/postgresql
+# As in the official image: a server in a container listens on the container's addresses.
+sed -i "s/^#listen_addresses = 'localhost'/listen_addresses = '*'/" /usr/share/postgresql/15/postgresql.conf.sample
+grep -q "^listen_addresses = '\*'" /usr/share/postgresql/15/postgresql.conf.sample
