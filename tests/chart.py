@@ -16,7 +16,7 @@ from foundation.process import run
 
 CHART = ROOT / "charts" / "floe-platform"
 NAMESPACE = "floe-test"
-VALUES = {name: CHART / f"values-{name}.yaml" for name in ("local", "kind", "demo")}
+VALUES = {name: CHART / f"values-{name}.yaml" for name in ("local", "kind", "existing", "demo")}
 IMAGES = {
     name: f"localhost/floe-e2e/{name.lower()}:0123456789abcdef"
     for name in ("postgresql", "minio", "polaris", "polarisAdmin", "dagster")
@@ -25,6 +25,7 @@ IMAGES = {
 COMBINATIONS = {
     "local": ("local",),
     "kind": ("kind",),
+    "existing": ("existing",),
     "local demo": ("local", "demo"),
     "kind demo": ("kind", "demo"),
 }

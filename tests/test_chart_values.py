@@ -59,6 +59,7 @@ def test_every_default_is_documented_by_its_schema() -> None:
 ALLOWED = {
     "local": {"global.imagePullPolicy"},
     "kind": {"global.imagePullPolicy"},
+    "existing": {"global.imagePullPolicy"},
     "demo": {"nodePorts.enabled"},
 }
 

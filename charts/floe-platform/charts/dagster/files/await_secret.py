@@ -27,7 +27,13 @@ def states(secret: str, seconds: float) -> Iterator[dict[str, str]]:
     server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     namespace = (ACCOUNT / "namespace").read_text().strip()
     query = urllib.parse.urlencode(
-        {"watch": "true", "fieldSelector": f"metadata.name={secret}", "timeoutSeconds": max(1, int(seconds))}
+        {
+            "watch": "true",
+            "fieldSelector": f"metadata.name={secret}",
+            # From what the API server has at hand: without it, one on an old etcd may answer 504.
+            "resourceVersion": "0",
+            "timeoutSeconds": max(1, int(seconds)),
+        }
     )
     request = urllib.request.Request(
         f"https://{server}/api/v1/namespaces/{namespace}/secrets?{query}",
