@@ -11,7 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from standins.polaris.http import Services
 
-_CHECK: Final = "Database connections health check"
+_DATABASE: Final = "Database connections health check"
+_HOST: Final = "Iceberg host"
 _OPEN_METRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
@@ -40,10 +41,14 @@ class Health:
         return PlainTextResponse("Resource not found", 404)
 
     async def _ready(self) -> Response:
-        up = await self._services.database.answers()
-        status = "UP" if up else "DOWN"
+        checks = {_DATABASE: await self._services.database.answers(), _HOST: self._services.host.listens}
+        up = all(checks.values())
         return JSONResponse(
-            {"status": status, "checks": [{"name": _CHECK, "status": status}]}, 200 if up else 503
+            {
+                "status": _word(up),
+                "checks": [{"name": name, "status": _word(good)} for name, good in checks.items()],
+            },
+            200 if up else 503,
         )
 
     async def _metrics(self) -> Response:
@@ -57,3 +62,7 @@ class Health:
             "",
         ]
         return PlainTextResponse("\n".join(lines), media_type=_OPEN_METRICS)
+
+
+def _word(up: bool) -> str:  # noqa: FBT001 - a word for a fact
+    return "UP" if up else "DOWN"

@@ -34,9 +34,21 @@ class IcebergHost:
         self._key = secrets.token_hex(32)
         self._process: asyncio.subprocess.Process | None = None
         self._client: httpx.AsyncClient | None = None
+        self._listening = asyncio.Event()
 
-    async def start(self) -> None:
-        """Start the process and wait until it listens."""
+    @property
+    def listens(self) -> bool:
+        """Whether it can be asked."""
+        return self._listening.is_set()
+
+    async def run(self) -> int:
+        """Start the process and stay with it until it ends; it should not, before the gateway does."""
+        process = await self._start()
+        await self._meet(process)
+        self._listening.set()
+        return await process.wait()
+
+    async def _start(self) -> asyncio.subprocess.Process:
         database = self._settings.database
         environment = {
             **os.environ,
@@ -67,9 +79,13 @@ class IcebergHost:
             stdout=asyncio.subprocess.PIPE,
             env=environment,
         )
-        assert self._process.stdout is not None
+        return self._process
+
+    async def _meet(self, process: asyncio.subprocess.Process) -> None:
+        """Wait until the process says where it listens."""
+        assert process.stdout is not None
         try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), _START_SECONDS)
+            line = await asyncio.wait_for(process.stdout.readline(), _START_SECONDS)
         except TimeoutError as late:
             raise HostError(f"the Iceberg host said nothing for {_START_SECONDS:.0f} s") from late
         word, _, port = line.decode().strip().partition(" ")
@@ -82,11 +98,6 @@ class IcebergHost:
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
             trust_env=False,
         )
-
-    async def ended(self) -> int:
-        """Wait for the process to end; it should not, before the gateway does."""
-        assert self._process is not None
-        return await self._process.wait()
 
     async def stop(self) -> None:
         """End the process: the end of its input tells it to."""
@@ -111,9 +122,12 @@ class IcebergHost:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """One call; an error of Iceberg's becomes an ApiError with its status, type and message."""
-        if self._client is None:
-            raise HostError("the Iceberg host is not running")
+        """One call; an error of Iceberg's becomes an ApiError with its status, type and message.
+
+        The gateway serves while the process still starts: who needs Iceberg that early waits for it.
+        """
+        await asyncio.wait_for(self._listening.wait(), _START_SECONDS)
+        assert self._client is not None
         sent = dict(headers or {})
         if catalog is not None:
             sent["X-Catalog"] = base64.b64encode(json.dumps(catalog, sort_keys=True).encode()).decode()

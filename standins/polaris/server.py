@@ -55,7 +55,6 @@ def _uvicorn(app: Api | Health, host: str, port: int) -> _Server:
 
 async def _serve(settings: Settings, jars: str) -> int:
     host = IcebergHost(settings, jars)
-    await host.start()
     services = Services(settings, Database(settings.database), host, Tokens(settings))
     api = Api(
         services,
@@ -74,7 +73,7 @@ async def _serve(settings: Settings, jars: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     tasks = [asyncio.create_task(server.serve()) for server in servers]
-    gone = asyncio.create_task(host.ended())
+    gone = asyncio.create_task(host.run())
     told = asyncio.create_task(stopping.wait())
     audit.record("server", "started", port=settings.port, management_port=settings.management_port)
     done, _ = await asyncio.wait([*tasks, gone, told], return_when=asyncio.FIRST_COMPLETED)
@@ -82,10 +81,10 @@ async def _serve(settings: Settings, jars: str) -> int:
         server.should_exit = True
     await asyncio.gather(*tasks, return_exceptions=True)
     if gone in done:
-        audit.record("server", "failed", problem="the Iceberg host ended", code=gone.result())
-    else:
-        gone.cancel()
+        problem = str(gone.exception() or f"the Iceberg host ended with code {gone.result()}")
+        audit.record("server", "failed", problem=problem)
     told.cancel()
     await host.stop()
+    gone.cancel()
     await services.database.close()
     return 0 if told in done else 1

@@ -210,7 +210,7 @@ class StandIn:
         )
 
     def start(self) -> None:
-        """Start the server and wait until it serves, with a database or without."""
+        """Start the server and wait until it answers, with a database or without."""
         self._process = Running(
             "the stand-in",
             [sys.executable, "-m", "standins.polaris", "serve"],
