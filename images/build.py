@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from foundation.cache import cache_root, entry, locked
@@ -16,6 +16,7 @@ from images import archives, published, values
 from images.engine import Buildah, Docker, Engine
 from images.model import REPOSITORY, Image
 from images.recipes import Recipe, base_inputs, recipes
+from images.work import sweep, work_folder
 
 KEPT = 2
 """Archives of an image that stay in the cache: the one in use and the one before."""
@@ -79,8 +80,7 @@ class ImageSet:
         return self.public | loaded
 
     def _make(self, recipe: Recipe, ref: str, work: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix=".context-", dir=cache_root()) as folder:
-            context = Path(folder)
+        with work_folder() as context:
             recipe.fill(context)
             base = self.engine.base(recipe.base) if recipe.base else {}
             self.engine.build(context, recipe.containerfile, ref, {**base, **dict(recipe.settings)})
@@ -137,7 +137,7 @@ def build_all() -> list[Image]:
     One build at a time on this machine: a second call waits and says for whom.
     """
     chosen = image_set()
-    with locked("images", waiting=lambda holder: say(f"waiting: {holder} builds images")):
+    with _alone():
         images = chosen.loaded()
     values.write(chosen.names(images), stand_in="polaris" not in {*chosen.given, *chosen.public})
     return images
@@ -153,5 +153,13 @@ def build_one(name: str) -> Image:
     by_name = {recipe.name: recipe for recipe in chosen.recipes}
     if name not in by_name:
         raise UserError(f"no image {name!r} is built here", remedy=f"one of: {', '.join(sorted(by_name))}")
-    with locked("images", waiting=lambda holder: say(f"waiting: {holder} builds images")):
+    with _alone():
         return chosen.build(by_name[name])
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One build at a time on this machine; a second waits and says for whom."""
+    with locked("images", waiting=lambda holder: say(f"waiting: {holder} builds images")):
+        sweep()
+        yield

@@ -16,7 +16,8 @@ from foundation.cache import cache_root, digest_of
 from foundation.errors import PlatformError, UserError
 from images import rootfs
 from images.model import REPOSITORY
-from images.packing import pack
+from images.packing import known_layers, pack, place_known
+from images.work import work_folder
 
 _BUILD_LIMIT = 2400.0
 _LIMIT = 600.0
@@ -60,10 +61,10 @@ class Buildah:
         ref = f"{REPOSITORY}/{name}:{digest_of([*rootfs.inputs(recipe), containerfile])}"
         if not self.has(ref):
             tar = rootfs.rootfs(recipe)
-            with tempfile.TemporaryDirectory(prefix=".context-", dir=cache_root()) as context:
-                (Path(context) / "rootfs.tar").hardlink_to(tar)
+            with work_folder() as context:
+                (context / "rootfs.tar").hardlink_to(tar)
                 shutil.copy(containerfile, context)
-                self.build(Path(context), containerfile.name, ref, {})
+                self.build(context, containerfile.name, ref, {})
             self.forget(name, {ref})
         return {"BASE": ref}
 
@@ -88,19 +89,20 @@ class Buildah:
 
     def save(self, ref: str, archive: Path) -> None:
         """Write the archive; layers that an earlier archive has are taken from there."""
-        with tempfile.TemporaryDirectory(prefix=".layers-", dir=archive.parent) as folder:
-            layers = Path(folder) / "image"
-            # To a folder: only there buildah leaves layers uncompressed and writes an OCI manifest.
+        known = known_layers(sorted((cache_root() / "images").glob("*/*.tar")))
+        with work_folder() as folder:
+            layout = folder / "layout"
+            place_known(layout, known)
             self._run(
                 "push",
                 "--quiet",
-                "--disable-compression",
-                "--format=oci",
+                "--compression-format=zstd",
+                "--compression-level=3",
                 ref,
-                f"dir:{layers}",
+                f"oci:{layout}:image",
                 timeout=_LIMIT,
             )
-            pack(layers, ref, archive, earlier=sorted((cache_root() / "images").glob("*/*.tar")))
+            pack(layout, ref, archive, known)
 
     def has(self, ref: str) -> bool:
         """Whether the store holds this image."""
@@ -135,16 +137,14 @@ class Buildah:
                 "building images for the local cluster needs root", remedy="run as root, or CLUSTER=kind"
             )
         self.store.mkdir(parents=True, exist_ok=True)
-        temporary = self.store / "tmp"
-        temporary.mkdir(exist_ok=True)
         # What a killed build left in its run root must not be taken for mounted, so each call has its own.
-        with tempfile.TemporaryDirectory(prefix="floe-e2e-buildah-", dir=temporary) as run_root:
+        with work_folder() as temporary:
             return process.run(
                 [
                     *rootfs.process_cage(),
                     "buildah",
                     f"--root={self.store / 'storage'}",
-                    f"--runroot={run_root}",
+                    f"--runroot={temporary / 'run'}",
                     "--storage-driver=overlay",
                     *words,
                 ],

@@ -17,7 +17,7 @@ from images import archives, published, values
 from images.build import ImageSet
 from images.engine import Buildah, Docker
 from images.model import Image, full_reference, references
-from images.packing import layers_of, pack
+from images.packing import LAYER_TYPE, Layer, known_layers, layers_of, pack, place_known
 
 REF = "localhost/floe-e2e/tea:0123456789abcdef"
 
@@ -26,21 +26,45 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def pushed(folder: Path, layers: list[bytes]) -> Path:
-    """An image in a folder, as buildah leaves it."""
-    folder.mkdir()
-    config = json.dumps(
-        {"rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest(layer)}" for layer in layers]}}
+def stored(folder: Path, *blobs: bytes) -> None:
+    for blob in blobs:
+        (folder / "blobs" / "sha256" / digest(blob)).write_bytes(blob)
+
+
+def pushed(layout: Path, layers: list[bytes], known: dict[str, Layer] | None = None) -> Path:
+    """An image in an OCI layout, as buildah leaves it: what it believes to be there it only names."""
+    place_known(layout, known or {})
+    diffs = [diff_id(layer) for layer in layers]
+    config = json.dumps({"rootfs": {"type": "layers", "diff_ids": diffs}}).encode()
+    described = []
+    for layer, diff in zip(layers, diffs, strict=True):
+        if diff in (known or {}):
+            described.append({"mediaType": "application/x-plain", "digest": diff, "size": 0})
+        else:
+            compressed = b"compressed " + layer
+            stored(layout, compressed)
+            described.append(
+                {
+                    "mediaType": LAYER_TYPE,
+                    "digest": f"sha256:{digest(compressed)}",
+                    "size": len(compressed),
+                }
+            )
+    manifest = json.dumps(
+        {
+            "schemaVersion": 2,
+            "config": {"digest": f"sha256:{digest(config)}", "size": len(config)},
+            "layers": described,
+        }
     ).encode()
-    manifest = {
-        "schemaVersion": 2,
-        "config": {"digest": f"sha256:{digest(config)}", "size": len(config)},
-        "layers": [{"digest": f"sha256:{digest(layer)}", "size": len(layer)} for layer in layers],
-    }
-    for blob in (config, *layers):
-        (folder / digest(blob)).write_bytes(blob)
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return folder
+    stored(layout, config, manifest)
+    index = {"manifests": [{"digest": f"sha256:{digest(manifest)}", "size": len(manifest)}]}
+    (layout / "index.json").write_text(json.dumps(index))
+    return layout
+
+
+def diff_id(layer: bytes) -> str:
+    return f"sha256:{digest(layer)}"
 
 
 def saved(path: Path, *names: str) -> Path:
@@ -71,7 +95,7 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 def test_an_archive_carries_its_reference_for_containerd_and_for_docker(tmp_path: Path) -> None:
     archive = tmp_path / "tea.tar"
-    pack(pushed(tmp_path / "image", [b"base" * 1000, b"leaves"]), REF, archive)
+    pack(pushed(tmp_path / "image", [b"base" * 1000, b"leaves"]), REF, archive, {})
     held = blobs(archive)
     (described,) = json.loads(held["index.json"])["manifests"]
     assert described["annotations"]["io.containerd.image.name"] == REF
@@ -81,7 +105,7 @@ def test_an_archive_carries_its_reference_for_containerd_and_for_docker(tmp_path
 
 def test_every_blob_of_an_archive_is_what_its_digest_says(tmp_path: Path) -> None:
     archive = tmp_path / "tea.tar"
-    pack(pushed(tmp_path / "image", [b"base" * 1000, b"leaves"]), REF, archive)
+    pack(pushed(tmp_path / "image", [b"base" * 1000, b"leaves"]), REF, archive, {})
     held = {name: content for name, content in blobs(archive).items() if name.startswith("blobs/")}
     assert {name: f"blobs/sha256/{digest(content)}" for name, content in held.items()} == {
         name: name for name in held
@@ -95,20 +119,23 @@ def test_every_blob_of_an_archive_is_what_its_digest_says(tmp_path: Path) -> Non
 def test_an_unchanged_layer_is_taken_from_the_archive_before(tmp_path: Path) -> None:
     base, old, new = b"base" * 1000, b"old leaves", b"new leaves"
     first, second = tmp_path / "first.tar", tmp_path / "second.tar"
-    pack(pushed(tmp_path / "a", [base, old]), REF, first)
-    folder = pushed(tmp_path / "b", [base, new])
-    # Were the layer compressed again, it would be missed here.
-    (folder / digest(base)).unlink()
-    pack(folder, REF, second, earlier=[first])
-    kept = f"sha256:{digest(base)}"
-    assert layers_of(second)[kept].digest == layers_of(first)[kept].digest
-    assert set(layers_of(second)) == {kept, f"sha256:{digest(new)}"}
+    pack(pushed(tmp_path / "a", [base, old]), REF, first, {})
+    known = known_layers([first])
+    pack(pushed(tmp_path / "b", [base, new], known), REF, second, known)
+    assert layers_of(second)[diff_id(base)].digest == layers_of(first)[diff_id(base)].digest
+    assert set(layers_of(second)) == {diff_id(base), diff_id(new)}
+    assert (
+        blobs(second).items()
+        >= {
+            f"blobs/sha256/{digest(b'compressed ' + layer)}": b"compressed " + layer for layer in (base, new)
+        }.items()
+    )
 
 
 def test_a_node_gets_only_the_layers_it_lacks(tmp_path: Path) -> None:
     archive = tmp_path / "tea.tar"
-    pack(pushed(tmp_path / "image", [b"base" * 1000, b"leaves"]), REF, archive)
-    has = layers_of(archive)[f"sha256:{digest(b'base' * 1000)}"].digest
+    pack(pushed(tmp_path / "image", [b"base" * 1000, b"leaves"]), REF, archive, {})
+    has = layers_of(archive)[diff_id(b"base" * 1000)].digest
     stream = io.BytesIO()
     Image(name="tea", ref=REF, archive=archive).write_to(stream, present={has})
     left_out = {"blobs/" + has.replace(":", "/")}
