@@ -200,6 +200,15 @@ def test_a_full_disk_is_named_with_what_is_needed(
         host.require_disk(building=building)
 
 
+def test_a_file_system_without_layers_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "stat").write_text("#!/bin/sh\necho overlayfs\n")
+    (tmp_path / "stat").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("FLOE_E2E_CACHE", str(tmp_path))
+    with pytest.raises(UserError, match="is on overlayfs, on which images cannot be layered"):
+        host.require_layers()
+
+
 def test_a_range_the_host_uses_is_refused(tmp_path: Path) -> None:
     loopback = Network(ipaddress.IPv4Network("127.0.0.0/16"))
     with pytest.raises(UserError, match=r"127\.0\.0\.0/16 are in use here: .*on lo"):

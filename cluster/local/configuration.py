@@ -36,6 +36,9 @@ _FOLDERS = {
 }
 """Folders of the node in the cache that begin empty with every node, and where it sees them."""
 
+_FLEX_VOLUMES = "/var/lib/kubelet/plugins-flex"
+"""Nobody has any; but by default kubelet and controller manager make a folder in the host's /usr."""
+
 Json = dict[str, Any]
 
 
@@ -215,6 +218,7 @@ def components(layout: Layout) -> list[Json]:
                 "kube-api-qps": "200",
                 "kube-api-burst": "400",
                 "service-cluster-ip-range": str(net.services),
+                "flex-volume-plugin-dir": _FLEX_VOLUMES,
                 "leader-elect": "false",
                 "profiling": "false",
             },
@@ -362,8 +366,7 @@ def kubelet(layout: Layout) -> Json:
         "kubeAPIQPS": 200,
         "kubeAPIBurst": 400,
         "maxPods": 200,
-        # The default is a folder of the host that the kubelet would make.
-        "volumePluginDir": "/var/lib/kubelet/plugins-flex",
+        "volumePluginDir": _FLEX_VOLUMES,
         "nodeStatusUpdateFrequency": "5s",
         "containerLogMaxSize": "10Mi",
         "containerLogMaxFiles": 2,

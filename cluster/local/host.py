@@ -38,6 +38,8 @@ CNI_PACKAGE = "containernetworking-plugins"
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
 _CNI_PLUGINS = ("ptp", "host-local", "loopback")
 
+_UNLAYERED = ("overlayfs", "nfs", "cifs", "smb2", "v9fs", "fuseblk")
+
 GIB = 1024**3
 FREE_TO_START = 3 * GIB
 """Below this the kubelet would soon evict pods, and a run would fail for no visible reason."""
@@ -90,6 +92,17 @@ def require_disk(*, building: bool) -> None:
             f"{place} has {free / GIB:.1f} GiB free, {needed / GIB:.0f} GiB are needed "
             + ("to build and start the node" if building else "to start the node"),
             remedy="free some space, or set FLOE_E2E_CACHE to a folder on a larger disk",
+        )
+
+
+def require_layers() -> None:
+    """Refuse a cache on which containers' layered root file systems cannot be mounted."""
+    place = cache_root()
+    kind = run(["stat", "--file-system", "--format", "%T", place], timeout=10).strip()
+    if kind in _UNLAYERED:
+        raise UserError(
+            f"{place} is on {kind}, on which images cannot be layered",
+            remedy="set FLOE_E2E_CACHE to a folder on a disk of its own (inside a container: on a volume)",
         )
 
 

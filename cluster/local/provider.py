@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -30,6 +29,8 @@ from images.model import Image
 
 _READY_WITHIN = 120.0
 _DIES_WITHIN = 10.0
+_HOPELESS = 6
+"""A component that ended so often while the node starts will not get better."""
 
 
 class Local:
@@ -58,6 +59,7 @@ class Local:
         host.require_root()
         self._refuse_foreign()
         host.require_disk(building=not self._built())
+        host.require_layers()
         host.install_packages()
         built = programs()
         with self._locked():
@@ -97,10 +99,9 @@ class Local:
             return found
         found.running, found.since, found.holder = True, holder.since, str(holder.checkout)
         found.address = self.node_address()
-        with contextlib.suppress(FileNotFoundError, ValueError):
-            for component in json.loads((holder.home / "status" / "components.json").read_text()):
-                again = f", started again {component['restarts']} times" if component["restarts"] else ""
-                found.components[component["name"]] = component["state"] + again
+        for component in self._components(holder.home):
+            again = f", started again {component['restarts']} times" if component["restarts"] else ""
+            found.components[component["name"]] = component["state"] + again
         try:
             api = self._api(holder.home)
             found.version = api.get("/version")["gitVersion"]
@@ -278,9 +279,26 @@ class Local:
                 log = self._layout.logs / "init.log"
                 said = log.read_text()[-500:].strip() if log.exists() else ""
                 raise PlatformError(f"process 1 of the node has ended: {said or 'it said nothing'}")
+            for component in self._components(self._layout.home):
+                if component["restarts"] >= _HOPELESS:
+                    log = self._layout.logs / f"{component['name']}.log"
+                    said = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+                    raise PlatformError(
+                        f"{component['name']} {component['last_exit']} for the "
+                        f"{component['restarts']}th time; its last lines:\n{said}"
+                    )
             return question()
 
         return ask
+
+    @staticmethod
+    def _components(home: Path) -> list[configuration.Json]:
+        """What process 1 of the node tells of each component."""
+        try:
+            told: list[configuration.Json] = json.loads((home / "status" / "components.json").read_text())
+        except (FileNotFoundError, ValueError):
+            return []
+        return told
 
     def _api(self, home: Path) -> Api:
         return Api(self._layout.network.node, PORTS.apiserver, home / "etc" / "pki")
