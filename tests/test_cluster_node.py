@@ -26,7 +26,7 @@ from cluster.local.manifests import manifests
 from cluster.local.programs import Programs, scratch_image
 from cluster.provider import NODE_PORT_RANGE
 from cluster.tools import GO
-from foundation.errors import UserError
+from foundation.errors import PlatformError, UserError
 from foundation.process import run
 from images.model import Image, references
 
@@ -198,6 +198,29 @@ def test_a_full_disk_is_named_with_what_is_needed(
     monkeypatch.setattr("shutil.disk_usage", lambda _place: shutil._ntuple_diskusage(2, 1, host.GIB))
     with pytest.raises(UserError, match=rf"has 1\.0 GiB free, {10 if building else 3} GiB are needed"):
         host.require_disk(building=building)
+
+
+def test_a_killed_installation_leaves_no_policy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    policy = tmp_path / "policy-rc.d"
+    monkeypatch.setattr(host, "_POLICY", policy)
+    with host._services_stay_off():
+        left_by_a_kill = policy.read_text()
+        with pytest.raises(PlatformError, match="ended with code 101"):
+            run([policy, "etcd", "start"], timeout=5)
+    assert not policy.exists()
+    policy.write_text(left_by_a_kill)
+    host._drop_stale_policy()
+    assert not policy.exists()
+
+
+def test_an_administrators_policy_stands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    monkeypatch.setattr(host, "_POLICY", policy)
+    with host._services_stay_off():
+        pass
+    host._drop_stale_policy()
+    assert policy.exists()
 
 
 def test_a_file_system_without_layers_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ import json
 import os
 import platform
 import shutil
-import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,6 +132,7 @@ def missing_packages() -> list[str]:
 
 def install_packages() -> None:
     """Install what is missing, without starting any of it as a service of the host."""
+    _drop_stale_policy()
     missing = missing_packages()
     if not missing:
         return
@@ -153,21 +152,30 @@ def install_packages() -> None:
         raise PlatformError(f"apt-get installed its packages, and yet these are missing: {', '.join(still)}")
 
 
+_POLICY = Path("/usr/sbin/policy-rc.d")
+_OURS = "# Put here by the floe acceptance suite while it installs packages.\n"
+
+
 @contextmanager
 def _services_stay_off() -> Iterator[None]:
     """Debian starts a service when its package is installed, unless policy-rc.d says 101.
 
     The host's administrator may have such a file; then theirs stands and nothing is touched.
     """
-    policy = Path("/usr/sbin/policy-rc.d")
-    if policy.exists():
+    if _POLICY.exists():
         yield
         return
-    with tempfile.NamedTemporaryFile("w", dir=policy.parent, prefix=".policy-rc.d.", delete=False) as file:
-        file.write("#!/bin/sh\nexit 101\n")
-    Path(file.name).chmod(stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
-    Path(file.name).rename(policy)
+    part = _POLICY.with_suffix(f".{os.getpid()}")
+    part.write_text(f"#!/bin/sh\n{_OURS}exit 101\n")
+    part.chmod(0o755)
+    part.rename(_POLICY)
     try:
         yield
     finally:
-        policy.unlink(missing_ok=True)
+        _POLICY.unlink(missing_ok=True)
+
+
+def _drop_stale_policy() -> None:
+    """A run that was killed while it installed left its policy: the host's services would stay off."""
+    if _POLICY.exists() and _OURS in _POLICY.read_text(errors="replace"):
+        _POLICY.unlink()
