@@ -70,7 +70,7 @@ def _make(recipe: Path, work: Path) -> None:
             *_mirror(),
         ],
         timeout=_LIMIT,
-        env={"SOURCE_DATE_EPOCH": EPOCH, "TMPDIR": str(work)},
+        env={"SOURCE_DATE_EPOCH": EPOCH, "TMPDIR": str(work), "PATH": _search_path()},
     )
 
 
@@ -82,6 +82,11 @@ _LEFT_OUT = (
     "/usr/share/locale/*",
 )
 """Files of packages that no server reads."""
+
+
+def _search_path() -> str:
+    """PATH with the folders of system programs (chroot), which the PATH of some root shells lacks."""
+    return os.pathsep.join([os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin"])
 
 
 def _hook(stage: str, script: Path) -> str:
