@@ -1,9 +1,4 @@
-"""customer-360 as floe compiles it and dbt builds it; its rows are checked against plain Python.
-
-Nothing is deployed here: the catalog's place is taken by a DuckDB file under the same name, so that
-the models and the materializations' statements run as they are. Iceberg itself is the matter of
-the features.
-"""
+"""customer-360 as floe compiles it and Dagster sees it; what it does with rows is tests/contract's matter."""
 
 from __future__ import annotations
 
@@ -14,20 +9,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import yaml
 from dagster import AssetKey, Definitions
 
 from demo import seeds as generator
-from drivers import customer_360, seeds
-from drivers.rows import Rows
 from floe_additions.orchestrator.loader import load_product_definitions
 from floe_additions.orchestrator.product import Product
 from floe_platform_setup.errors import SetupError
 from floe_platform_setup.product import build
-from foundation.cache import ROOT
-from foundation.process import run
+from tests import demo_product
 
 SEEDS = {"raw_customers", "raw_transactions", "raw_support_tickets"}
 MODELS = {
@@ -38,24 +29,11 @@ MODELS = {
     "int_customer_support": "silver",
     "mart_customer_360": "gold",
 }
-CREDENTIALS = {"POLARIS_CLIENT_ID": "the-id", "POLARIS_CLIENT_SECRET": "the-secret"}
-
-
-def copy_of_the_demo(folder: Path) -> Path:
-    shutil.copy(ROOT / "demo" / "manifest.yaml", folder)
-    ignored = shutil.ignore_patterns("target", "logs", "floe_macros", "*.csv")
-    product = shutil.copytree(ROOT / "demo" / "customer-360", folder / "customer-360", ignore=ignored)
-    generator.write("customer-360", product / "seeds", generator.scale_from("0.5"))
-    return product
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Product:
-    folder = copy_of_the_demo(tmp_path_factory.mktemp("products"))
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in CREDENTIALS.items():
-            environment.setenv(name, value)
-        return build(folder, folder.parent / "manifest.yaml")
+def product() -> Product:
+    return demo_product.built()
 
 
 @pytest.fixture(scope="module")
@@ -68,32 +46,6 @@ def manifest(product: Product) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def definitions(product: Product) -> Definitions:
     return load_product_definitions("customer-360", product.folder)
-
-
-@pytest.fixture(scope="module")
-def database(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The product built twice, so that both the creating and the replacing statements ran."""
-    work = tmp_path_factory.mktemp("engine")
-    file = work / "lakehouse.duckdb"
-    output = {
-        **product.profiles()["customer_360"]["outputs"]["dev"],
-        "database": "lakehouse",
-        "config_options": {},
-        "extensions": [],
-        "secrets": [],
-        "attach": [{"path": str(file), "alias": "lakehouse"}],
-    }
-    (work / "profiles.yml").write_text(
-        yaml.safe_dump({"customer_360": {"target": "dev", "outputs": {"dev": output}}})
-    )
-    for _ in range(2):
-        run(
-            ["dbt", "build", "--profiles-dir", work, "--target-path", work / "target", "--log-path", work],
-            cwd=product.folder,
-            timeout=120,
-            env={"PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"},
-        )
-    return file
 
 
 def test_floe_compiles_what_floe_yaml_says(product: Product) -> None:
@@ -134,7 +86,7 @@ def test_no_credential_is_in_what_was_built(product: Product) -> None:
     found = [
         str(file)
         for file in built
-        if any(value.encode() in file.read_bytes() for value in CREDENTIALS.values())
+        if any(value.encode() in file.read_bytes() for value in demo_product.CREDENTIALS.values())
     ]
     assert found == []
 
@@ -202,46 +154,15 @@ def test_the_generated_file_loads_without_a_service(
     assert isinstance(found["defs"], Definitions)
 
 
-def test_every_table_is_what_the_rules_say(product: Product, database: Path) -> None:
-    """Recomputed from the CSV files by plain Python, which knows the rules and not the SQL."""
-    expected = customer_360.expected(
-        {file.stem: seeds.read(file) for file in (product.folder / "seeds").glob("*.csv")}
-    )
-    with duckdb.connect(str(database), read_only=True) as engine:
-        differences = {}
-        for name, rows in expected.items():
-            columns = [column for column, _ in rows.rows[0]]
-            found = engine.execute(f"select {', '.join(columns)} from customer_360.{name}").fetchall()
-            there = Rows.of(name, [dict(zip(columns, row, strict=True)) for row in found])
-            differences[name] = rows.differences(there)
-    assert differences == {name: [] for name in SEEDS | set(MODELS)}
-
-
-def test_money_and_shares_are_exact_decimals(database: Path) -> None:
-    with duckdb.connect(str(database), read_only=True) as engine:
-        found = dict(
-            engine.execute(
-                "select column_name, data_type from information_schema.columns"
-                " where table_name = 'mart_customer_360'"
-            ).fetchall()
-        )
-    assert {name: found[name] for name in ("lifetime_value", "refund_share", "average_satisfaction")} == {
-        "lifetime_value": "DECIMAL(18,2)",
-        "refund_share": "DECIMAL(9,4)",
-        "average_satisfaction": "DECIMAL(9,2)",
-    }
-    assert "DOUBLE" not in found.values()
-
-
 def test_a_product_without_seeds_is_refused(tmp_path: Path) -> None:
-    folder = copy_of_the_demo(tmp_path)
+    folder = demo_product.copy_of_the_demo(tmp_path)
     shutil.rmtree(folder / "seeds")
     with pytest.raises(SetupError, match="seeds has no CSV file: generate them first"):
         build(folder, tmp_path / "manifest.yaml")
 
 
 def test_what_floe_refuses_is_told(tmp_path: Path) -> None:
-    folder = copy_of_the_demo(tmp_path)
+    folder = demo_product.copy_of_the_demo(tmp_path)
     spec = yaml.safe_load((folder / "floe.yaml").read_text())
     del spec["metadata"]["name"]
     (folder / "floe.yaml").write_text(yaml.safe_dump(spec))

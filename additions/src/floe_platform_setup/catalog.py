@@ -8,6 +8,7 @@ Run again, it changes nothing: credentials that still work stay as they are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,11 @@ ACCESSES = (
 )
 
 
-def set_up_catalog(settings: CatalogSettings | None = None, secrets: SecretStore | None = None) -> None:
+def set_up_catalog(
+    settings: CatalogSettings | None = None,
+    secrets: SecretStore | None = None,
+    accesses: Sequence[Access] = ACCESSES,
+) -> None:
     """Make what is missing and verify what is there.
 
     Raises:
@@ -74,7 +79,7 @@ def set_up_catalog(settings: CatalogSettings | None = None, secrets: SecretStore
         )
     )
     log.info("catalog", name=settings.catalog_name, outcome=_ensure_catalog(polaris, settings))
-    for access in ACCESSES:
+    for access in accesses:
         done = _ensure_principal(polaris, access, secrets, settings.setup_deadline_seconds)
         log.info("credentials", principal=access.principal, secret=access.secret, outcome=done)
         granted = _ensure_rights(polaris, settings.catalog_name, access)

@@ -1,0 +1,236 @@
+"""The whole way of the rows, with processes only: seeds, dbt under Dagster, Iceberg, and back."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+from dagster import AssetKey, DagsterInstance, Definitions, ExecuteInProcessResult
+from duckdb_extensions import import_extension  # type: ignore[import-untyped]
+from pydantic import SecretStr
+from pyiceberg.catalog.rest import RestCatalog
+
+from drivers import customer_360, seeds
+from drivers.rows import Rows
+from floe_additions.orchestrator.product import Product
+from floe_platform_setup.buckets import create_buckets
+from floe_platform_setup.catalog import ACCESSES, CLIENT_ID, CLIENT_SECRET, set_up_catalog
+from floe_platform_setup.settings import CatalogSettings, ObjectStoreSettings
+from tests import demo_product
+from tests.contract.stack import Target
+from tests.contract.test_platform_setup import Secrets
+
+JOB = "customer_360"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The catalog as the pipeline's principal reaches it."""
+
+    catalog: RestCatalog
+    environment: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def lake(target: Target, run: str) -> Lake:
+    bucket = f"lake-{run}"
+    create_buckets(
+        ObjectStoreSettings(
+            s3_endpoint=target.store_endpoint,
+            aws_access_key_id=SecretStr(target.store_key),
+            aws_secret_access_key=target.store_secret,
+            buckets=bucket,
+        )
+    )
+    access = replace(ACCESSES[0], principal=f"lake-{run}", principal_role=f"lakes-{run}")
+    secrets = Secrets()
+    settings = CatalogSettings(
+        polaris_uri=target.url,
+        polaris_root_client_id=target.root_id,
+        polaris_root_client_secret=target.root_secret,
+        catalog_name=f"lake{run}",
+        catalog_base_location=f"s3://{bucket}/",
+        s3_endpoint=target.store_endpoint,
+        pod_namespace="none",
+    )
+    set_up_catalog(settings, secrets, (access,))
+    credentials = secrets.read(access.secret)
+    environment = {
+        "POLARIS_URI": target.catalog,
+        "POLARIS_OAUTH2_SERVER_URI": f"{target.catalog}/v1/oauth/tokens",
+        "POLARIS_WAREHOUSE": settings.catalog_name,
+        "POLARIS_CLIENT_ID": credentials[CLIENT_ID],
+        "POLARIS_CLIENT_SECRET": credentials[CLIENT_SECRET],
+    }
+    catalog = RestCatalog(
+        "lake",
+        uri=target.catalog,
+        warehouse=settings.catalog_name,
+        credential=f"{credentials[CLIENT_ID]}:{credentials[CLIENT_SECRET]}",
+        scope="PRINCIPAL_ROLE:ALL",
+    )
+    return Lake(catalog, environment)
+
+
+@pytest.fixture(scope="module")
+def product() -> Product:
+    return demo_product.built()
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.fixture(scope="module")
+def dagster(lake: Lake, product: Product, scratch: Path) -> Iterator[Definitions]:
+    for extension in ("httpfs", "avro", "iceberg"):
+        import_extension(extension)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {**lake.environment, "FLOE_SCRATCH": str(scratch)}.items():
+            environment.setenv(name, value)
+        loaded = runpy.run_path(str(product.folder / "definitions.py"))["defs"]
+        assert isinstance(loaded, Definitions)
+        yield loaded
+
+
+@pytest.fixture(scope="module")
+def first_run(dagster: Definitions) -> ExecuteInProcessResult:
+    return launch(dagster)
+
+
+def launch(dagster: Definitions, *nodes: str) -> ExecuteInProcessResult:
+    return dagster.resolve_job_def(JOB).execute_in_process(
+        instance=DagsterInstance.ephemeral(),
+        asset_selection=[AssetKey(node) for node in nodes] or None,
+        raise_on_error=False,
+    )
+
+
+def figures(result: ExecuteInProcessResult) -> dict[str, dict[str, object]]:
+    """The metadata of each materialization, by node."""
+    written = (
+        event.step_materialization_data for event in result.all_events if event.is_step_materialization
+    )
+    return {
+        one.materialization.asset_key.path[-1]: {k: v.value for k, v in one.materialization.metadata.items()}
+        for one in written
+    }
+
+
+def checks(result: ExecuteInProcessResult) -> dict[str, bool]:
+    return {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+
+
+def test_the_run_succeeds_with_every_check(dagster: Definitions, first_run: ExecuteInProcessResult) -> None:
+    every = {key.name for key in dagster.resolve_asset_graph().asset_check_keys}
+    assert (first_run.success, checks(first_run)) == (True, dict.fromkeys(every, True))
+
+
+def test_every_table_is_what_the_rules_say(
+    product: Product, lake: Lake, first_run: ExecuteInProcessResult
+) -> None:
+    """Recomputed from the CSV files by plain Python, which knows the rules and not the SQL."""
+    assert first_run.success
+    expected = customer_360.expected(
+        {file.stem: seeds.read(file) for file in (product.folder / "seeds").glob("*.csv")}
+    )
+    differences = {}
+    for name, rows in expected.items():
+        columns = [column for column, _ in rows.rows[0]]
+        found = lake.catalog.load_table((JOB, name)).scan().to_arrow().select(columns).to_pylist()
+        differences[name] = rows.differences(Rows.of(name, found))
+    assert differences == {name: [] for name in expected}
+
+
+def test_every_figure_is_the_catalogs(lake: Lake, first_run: ExecuteInProcessResult) -> None:
+    told = {
+        node: {name: data[name] for name in ("table", "row_count", "snapshot_id", "data_files", "dbt_status")}
+        for node, data in figures(first_run).items()
+    }
+    found = {}
+    for _, node in lake.catalog.list_tables(JOB):
+        table = lake.catalog.load_table((JOB, node))
+        snapshot = table.current_snapshot()
+        assert snapshot is not None
+        scan = table.scan()
+        found[node] = {
+            "table": f"{lake.environment['POLARIS_WAREHOUSE']}.{JOB}.{node}",
+            "row_count": scan.count(),
+            "snapshot_id": str(snapshot.snapshot_id),
+            "data_files": len(list(scan.plan_files())),
+            "dbt_status": "success",
+        }
+    assert told == found
+
+
+def test_no_model_begins_before_what_it_reads_is_done(
+    dagster: Definitions, first_run: ExecuteInProcessResult
+) -> None:
+    told, graph = figures(first_run), dagster.resolve_asset_graph()
+    too_early = [
+        (node, parent.path[-1])
+        for node in told
+        for parent in graph.get(AssetKey(node)).parent_keys
+        if told[node]["started_at"] < told[parent.path[-1]]["completed_at"]  # type: ignore[operator]
+    ]
+    assert too_early == []
+
+
+def test_exact_types_reach_iceberg(lake: Lake, first_run: ExecuteInProcessResult) -> None:
+    assert first_run.success
+    schema = lake.catalog.load_table((JOB, "mart_customer_360")).schema()
+    exact = ("customer_id", "lifetime_value", "refund_share", "average_satisfaction", "first_order_at")
+    assert {name: str(schema.find_type(name)) for name in exact} == {
+        "customer_id": "long",
+        "lifetime_value": "decimal(18, 2)",
+        "refund_share": "decimal(9, 4)",
+        "average_satisfaction": "decimal(9, 2)",
+        "first_order_at": "timestamp",
+    }
+
+
+def test_a_selection_runs_alone_and_replaces_its_rows(
+    lake: Lake, dagster: Definitions, first_run: ExecuteInProcessResult
+) -> None:
+    before = figures(first_run)
+    again = launch(dagster, "stg_transactions")
+    assert again.success
+    (node,) = figures(again)
+    count = figures(again)[node]["row_count"]
+    assert (node, count) == ("stg_transactions", before[node]["row_count"])
+    assert lake.catalog.load_table((JOB, node)).scan().count() == count
+
+
+def test_a_row_that_breaks_a_test_fails_the_run(
+    lake: Lake, dagster: Definitions, first_run: ExecuteInProcessResult
+) -> None:
+    assert first_run.success
+    raw = lake.catalog.load_table((JOB, "raw_transactions"))
+    row = raw.scan(limit=1).to_arrow().to_pylist()[0]
+    broken = {**row, "transaction_id": 1, "customer_id": 1, "status": "teleported", "quantity": 1}
+    raw.append(pa.Table.from_pylist([broken], schema=raw.schema().as_arrow()))
+    result = launch(dagster, "stg_transactions", "int_customer_orders")
+    failed = [name for name, passed in checks(result).items() if not passed]
+    assert (result.success, failed, list(figures(result))) == (
+        False,
+        ["accepted_values_stg_transactions_status__settled__pending__refunded__failed"],
+        ["stg_transactions"],
+    )
+
+
+def test_a_run_leaves_nothing_behind(
+    product: Product, scratch: Path, first_run: ExecuteInProcessResult
+) -> None:
+    assert first_run.success
+    assert list(scratch.iterdir()) == []
+    assert {path.name for path in (product.folder / "target").iterdir()} == {
+        "manifest.json",
+        "partial_parse.msgpack",
+        "perf_info.json",
+        "semantic_manifest.json",
+    }

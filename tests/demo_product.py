@@ -1,0 +1,38 @@
+"""customer-360, built once for all tests of a session."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from unittest.mock import patch
+
+from demo import seeds
+from floe_additions.orchestrator.product import Product
+from floe_platform_setup.product import build
+from foundation.cache import ROOT
+
+CREDENTIALS = {"POLARIS_CLIENT_ID": "an-id-at-build-time", "POLARIS_CLIENT_SECRET": "a-secret-at-build-time"}
+"""Set while the product is built, so that a test can look for them in what was built."""
+
+
+def copy_of_the_demo(folder: Path) -> Path:
+    """The platform's manifest and the product's sources with seeds, as an image build has them."""
+    shutil.copy(ROOT / "demo" / "manifest.yaml", folder)
+    ignored = shutil.ignore_patterns("target", "logs", "floe_macros", "*.csv")
+    product = shutil.copytree(ROOT / "demo" / "customer-360", folder / "customer-360", ignore=ignored)
+    seeds.write("customer-360", product / "seeds", seeds.scale_from("0.5"))
+    return product
+
+
+@functools.cache
+def built() -> Product:
+    """The product as an image holds it."""
+    place = Path(tempfile.mkdtemp(prefix="demo-product-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    folder = copy_of_the_demo(place)
+    with patch.dict(os.environ, CREDENTIALS):
+        return build(folder, place / "manifest.yaml")
