@@ -17,7 +17,15 @@ from pathlib import Path
 
 import psycopg2
 
-DAEMONS = ("BACKFILL", "MONITORING", "QUEUED_RUN_COORDINATOR", "SCHEDULER", "SENSOR")
+DAEMONS = (
+    "ASSET",
+    "BACKFILL",
+    "FRESHNESS_DAEMON",
+    "MONITORING",
+    "QUEUED_RUN_COORDINATOR",
+    "SCHEDULER",
+    "SENSOR",
+)
 LATELY = 100.0  # they beat every 30 s
 SILENT = 600.0
 
