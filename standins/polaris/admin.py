@@ -79,7 +79,8 @@ async def _make_realm(connection: Connection, realm: str, client_id: str, secret
     row = await cursor.fetchone()
     if row is None or row["absent"]:
         await connection.execute(SCHEMA)
-    if await store.find(connection, realm, "PRINCIPAL", "root") is not None:
+    # The role, not root itself: a realm whose root was deleted stays locked, as in Polaris.
+    if await store.find(connection, realm, "PRINCIPAL_ROLE", "service_admin") is not None:
         raise AlreadyBootstrappedError(
             f"It appears this metastore manager has already been bootstrapped: realm '{realm}'"
         )

@@ -140,12 +140,13 @@ class Database:
         )
 
     async def answers(self) -> bool:
-        """Whether the database can be reached now."""
+        """Whether the database can be reached now; asked beside the pool, which may be all in use."""
         try:
-            async with self.transaction() as connection:
-                await connection.execute("select 1")
+            connection = await self._connected()
+            await connection.execute("select 1")
         except (psycopg.Error, OSError):
             return False
+        self._idle.append((time.monotonic(), connection))
         return True
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,6 @@ from standins.polaris.iceberg import IcebergHost
 from standins.polaris.settings import Settings
 
 LEVEL_SEPARATOR: Final = "\x1f"
-_MUTE_PATHS: Final = ("/q/",)
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,9 @@ class Api:
             )
         except ClientDisconnect:
             return
+        except Exception as defect:  # noqa: BLE001 - a defect of ours must not look like a broken line
+            audit.record("request", "failed", defect=traceback.format_exception(defect), request=request_id)
+            response = error_response(ApiError(500, type(defect).__name__, "Internal error of the stand-in"))
         response.headers["X-Request-ID"] = request_id
         if response.status_code >= 500:
             audit.record(

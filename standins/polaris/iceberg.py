@@ -126,7 +126,10 @@ class IcebergHost:
 
         The gateway serves while the process still starts: who needs Iceberg that early waits for it.
         """
-        await asyncio.wait_for(self._listening.wait(), _START_SECONDS)
+        try:
+            await asyncio.wait_for(self._listening.wait(), _START_SECONDS)
+        except TimeoutError as late:
+            raise ApiError(500, "ServiceFailureException", "The Iceberg host has not started") from late
         assert self._client is not None
         sent = dict(headers or {})
         if catalog is not None:

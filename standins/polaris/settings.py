@@ -43,6 +43,8 @@ class DatabaseSettings(BaseModel):
             "user": self.username,
             "password": self.password.get_secret_value(),
             "connect_timeout": "3",
+            # A peer that vanished without a word is noticed after this many milliseconds.
+            "tcp_user_timeout": "10000",
             "application_name": "polaris-stand-in",
             "options": f"-c search_path={_SCHEMA} -c statement_timeout=30000",
         }

@@ -163,7 +163,7 @@ class Stage:
         """A catalog on the object store, with what the table says of its storage."""
         name = f"{key}-{self._run}"
         bucket = f"absent-{self._run}" if options.get("bucket") == "missing" else self.target.bucket
-        extra = {option: value for option, value in options.items() if option != "bucket"}
+        extra = {option: self.filled(value) for option, value in options.items() if option != "bucket"}
         self.make(
             "POST",
             "/catalogs",

@@ -12,7 +12,7 @@ import psycopg
 
 from drivers import wait
 from foundation import cache, process
-from foundation.errors import UserError
+from foundation.errors import PlatformError, UserError
 from tests.contract.processes import Running, free_port
 
 _INSTALLED: Final = Path("/usr/lib/postgresql/15")
@@ -133,12 +133,12 @@ def _programs() -> Path:
 
 def _unpack(place: Path) -> None:
     """Download the package with all it needs beyond what is installed, and unpack it."""
-    said = process.run(
-        ["apt-get", "install", "--simulate", "--no-install-recommends", _PACKAGE],
-        timeout=120,
-        env={"LC_ALL": "C"},
-    )
-    names = re.findall(r"^Inst (\S+)", said, re.MULTILINE)
+    try:
+        names = _wanted()
+    except PlatformError:
+        # A fresh machine has no package lists yet.
+        process.run(["apt-get", "update", "-q"], timeout=300)
+        names = _wanted()
     archives = place / "archives"
     archives.mkdir()
     # apt downloads as a user of its own, who must be able to write here.
@@ -147,3 +147,13 @@ def _unpack(place: Path) -> None:
     for archive in sorted(archives.glob("*.deb")):
         process.run(["dpkg", "-x", archive, place], timeout=120)
     shutil.rmtree(archives)
+
+
+def _wanted() -> list[str]:
+    """The packages that an installation would bring."""
+    said = process.run(
+        ["apt-get", "install", "--simulate", "--no-install-recommends", _PACKAGE],
+        timeout=120,
+        env={"LC_ALL": "C"},
+    )
+    return re.findall(r"^Inst (\S+)", said, re.MULTILINE)

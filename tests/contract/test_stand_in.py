@@ -20,7 +20,7 @@ from standins.polaris.privileges import GRANTABLE, INCLUDED, OPERATIONS, include
 from standins.polaris.settings import Settings, SettingsError
 from standins.polaris.store import Entity
 from standins.polaris.vending import session_policy
-from tests.contract.calls import Stage
+from tests.contract.calls import DELEGATE, SCHEMA, Stage
 from tests.contract.postgres import Postgres
 from tests.contract.stack import ROOT_ID, ROOT_SECRET, Minio, StandIn
 
@@ -70,14 +70,46 @@ def test_without_a_database_bootstrapping_fails(own: StandIn) -> None:
     assert own.bootstrap().returncode == 1
 
 
-def test_an_unbootstrapped_database_is_healthy_and_useless(own: StandIn) -> None:
+def test_an_unbootstrapped_database_is_healthy_and_useless_and_realms_are_apart(own: StandIn) -> None:
+    own.environment["POLARIS_REALM_CONTEXT_REALMS"] = "POLARIS,OTHER"
     own.start()
     _becomes_ready(own)
     answer = _ask_token(own)
     assert (own.status(""), answer.status_code) == (200, 500)
     assert answer.json()["error"]["message"] == 'relation "polaris_schema.entities" does not exist'
-    assert own.bootstrap().returncode == 0
-    assert _ask_token(own).status_code == 200
+    own.bootstrap()
+    own.bootstrap(realm="OTHER", client_id="other-root", secret="other-secret")
+    token = _ask_token(own).json()["access_token"]
+    bearer, other = {"Authorization": f"Bearer {token}"}, {"Polaris-Realm": "OTHER"}
+    principals = f"{own.target.management}/principals"
+    seen = (
+        httpx.get(principals, headers=bearer).status_code,
+        httpx.get(principals, headers={**bearer, **other}).status_code,
+        _ask_token(own, "other-root", "other-secret").status_code,
+        httpx.delete(f"{principals}/root", headers=bearer).status_code,
+        _ask_token(own).status_code,
+        own.bootstrap().returncode,
+    )
+    assert seen == (200, 401, 401, 204, 401, 3)
+
+
+def test_without_keys_of_its_own_the_server_reaches_no_store(own: StandIn) -> None:
+    own.environment |= {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    own.bootstrap()
+    own.start()
+    stage = Stage(own.target, "keys", "none")
+    catalog, silent = stage.add_catalog("main", {}), stage.add_catalog("silent", {"stsUnavailable": True})
+    stage.add_principal("writer", ["CATALOG_MANAGE_CONTENT"], [catalog, silent])
+    bearer = {"Authorization": f"Bearer {stage.token('writer')}"}
+    seen = []
+    for name, delegate in ((catalog, DELEGATE), (silent, {})):
+        namespaces = f"/api/catalog/v1/{name}/namespaces"
+        stage.http.post(namespaces, json={"namespace": ["n"]}, headers=bearer)
+        table = {"name": "t", "schema": SCHEMA}
+        made = stage.http.post(f"{namespaces}/n/tables", json=table, headers={**bearer, **delegate})
+        seen.append(made.status_code)
+    stage.close()
+    assert seen == [422, 500]
 
 
 def test_a_killed_server_starts_again_with_the_same_tokens_and_leaves_no_host_behind(own: StandIn) -> None:

@@ -337,6 +337,17 @@ public final class IcebergHost {
   }
 
   private static Answer failed(Exception failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException sql && sql.getSQLState() != null) {
+        switch (sql.getSQLState()) {
+          case "23505": // unique_violation: somebody else made it first
+            return error(409, "AlreadyExistsException", "It was created by another call just now");
+          case "40001", "40P01": // serialization_failure, deadlock_detected
+            return error(409, "CommitFailedException", "Another commit was faster; try again");
+          default:
+        }
+      }
+    }
     int status = status(failure);
     String type = failure.getClass().getSimpleName();
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
