@@ -6,11 +6,11 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from foundation.cache import cache_root, entry, locked
-from foundation.errors import UserError
+from foundation.errors import PlatformError, UserError
 from foundation.progress import phase, say
 from images import archives, published, values
 from images.engine import Buildah, Docker, Engine
@@ -97,7 +97,9 @@ class ImageSet:
         for folder in kept[KEPT:]:
             if time.time() - folder.stat().st_mtime > _YOUNG:
                 shutil.rmtree(folder, ignore_errors=True)
-        self.engine.forget(name, {_ref_of(folder) for folder in kept[:KEPT]})
+        # Room is all that is lost when an older image cannot be dropped, so it fails no build.
+        with suppress(PlatformError):
+            self.engine.forget(name, {_ref_of(folder) for folder in kept[:KEPT]})
 
 
 _KIND = "images"

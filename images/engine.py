@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -65,7 +65,8 @@ class Buildah:
                 (context / "rootfs.tar").hardlink_to(tar)
                 shutil.copy(containerfile, context)
                 self.build(context, containerfile.name, ref, {})
-            self.forget(name, {ref})
+            with suppress(PlatformError):
+                self.forget(name, {ref})
         return {"BASE": ref}
 
     def build(self, context: Path, containerfile: str, ref: str, arguments: Mapping[str, str]) -> None:

@@ -40,7 +40,12 @@ def rootfs(recipe: Path) -> Path:
     before and after the packages are installed. Inside, because a link such as /var/run leads
     a script on the host to the host's own files.
     """
-    return entry("rootfs", digest_of(inputs(recipe)), lambda work: _make(recipe, work)) / "rootfs.tar"
+    name = f"{recipe.name}-{digest_of(inputs(recipe))}"
+    made = entry("rootfs", name, lambda work: _make(recipe, work))
+    for older in made.parent.glob(f"{recipe.name}-*"):
+        if older != made:
+            shutil.rmtree(older, ignore_errors=True)
+    return made / "rootfs.tar"
 
 
 def _make(recipe: Path, work: Path) -> None:
