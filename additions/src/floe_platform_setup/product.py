@@ -60,6 +60,9 @@ def build(folder: Path, manifest: Path) -> Product:
     product = Product.read(name, folder)
     _place_macros(product)
     _parse(product)
+    # DuckDB's iceberg extension makes an empty folder of this name where dbt runs, though its files
+    # go to the object store. Here it is made once, so that the product may be read-only.
+    (folder / "data").mkdir(exist_ok=True)
     return Product.load(name, folder)
 
 
