@@ -16,6 +16,7 @@ from pyiceberg.catalog.rest import RestCatalog
 
 from drivers import customer_360, seeds
 from drivers.rows import Rows
+from floe_additions.orchestrator.lakehouse import Lakehouse, NotInTheCatalogError
 from floe_additions.orchestrator.product import Product
 from floe_platform_setup.buckets import create_buckets
 from floe_platform_setup.catalog import ACCESSES, CLIENT_ID, CLIENT_SECRET, set_up_catalog
@@ -221,6 +222,13 @@ def test_a_row_that_breaks_a_test_fails_the_run(
         ["accepted_values_stg_transactions_status__settled__pending__refunded__failed"],
         ["stg_transactions"],
     )
+
+
+def test_what_the_catalog_does_not_have_is_told(first_run: ExecuteInProcessResult) -> None:
+    """As when a model is sent to a database of DuckDB's own: dbt is content, the run must not be."""
+    assert first_run.success
+    with pytest.raises(NotInTheCatalogError, match=r"dbt built elsewhere, but the catalog has no table lake"):
+        Lakehouse().figures(JOB, "elsewhere")
 
 
 def test_a_run_leaves_nothing_behind(

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
 
 
+class NotInTheCatalogError(Exception):
+    """dbt reports success, and the catalog knows nothing of it."""
+
+
 class Figures(NamedTuple):
     """A table as a reader of the catalog finds it.
 
@@ -53,13 +57,23 @@ class Lakehouse:
         """Read a table's current state.
 
         Raises:
-            ValueError: the table exists but was never written.
+            NotInTheCatalogError: there is no such table, or nothing was ever written to it.
         """
-        table = self._catalog.load_table((namespace, name))
-        snapshot = table.current_snapshot()
+        from pyiceberg.exceptions import NoSuchTableError  # noqa: PLC0415
+
+        catalog = self._catalog
         full_name = f"{self._environment['POLARIS_WAREHOUSE']}.{namespace}.{name}"
+        try:
+            table = catalog.load_table((namespace, name))
+        except NoSuchTableError as absent:
+            raise NotInTheCatalogError(
+                f"dbt built {name}, but the catalog has no table {full_name}: it was written somewhere else"
+            ) from absent
+        snapshot = table.current_snapshot()
         if snapshot is None:
-            raise ValueError(f"{full_name} has no snapshot: nothing was ever written to it")
+            raise NotInTheCatalogError(
+                f"dbt built {name}, but {full_name} has no snapshot: nothing was written"
+            )
         totals = snapshot.summary.additional_properties if snapshot.summary else {}
         if "total-records" in totals and totals.get("total-equality-deletes", "0") == "0":
             # Without reading a single file: every position delete takes one row away.
