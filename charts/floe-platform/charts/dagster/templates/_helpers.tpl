@@ -52,9 +52,10 @@ beside a Python process that starts, fails and starts again.
     - -c
     - |
       echo "waiting for the daemon's first heartbeat in the database dagster"
-      until [ "$(psql --no-psqlrc --tuples-only --no-align --command="select 'there' from daemon_heartbeats limit 1" 2> /tmp/error)" = there ]; do
+      ask=(psql --no-psqlrc --tuples-only --no-align)
+      until answer=$("${ask[@]}" --command="select 'there' from daemon_heartbeats limit 1" 2>&1) && [ "$answer" = there ]; do
         if [ "$SECONDS" -ge 300 ]; then
-          echo "no heartbeat within 300 s. $(< /tmp/error)" >&2
+          echo "no heartbeat within 300 s: $answer" >&2
           exit 1
         fi
         sleep 0.3
@@ -66,6 +67,4 @@ beside a Python process that starts, fails and starts again.
     - {name: PGCONNECT_TIMEOUT, value: "2"}
     {{- include "floe.envFromSecret" (dict "env" "PGPASSWORD" "secret" (include "floe.secretName" (dict "root" . "secret" "postgresql")) "key" "dagster-password") | nindent 4 }}
   {{- include "floe.waiterLimits" . | nindent 2 }}
-  volumeMounts:
-    - {name: scratch, mountPath: /tmp}
 {{- end }}
