@@ -68,6 +68,7 @@ class IcebergHost:
             "-XX:TieredStopAtLevel=1",
             "-XX:MaxMetaspaceSize=128m",
             "-XX:+ExitOnOutOfMemoryError",
+            "-XX:-UsePerfData",
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             # Hadoop, whose metrics it misses, is left out on purpose.
             "-Dorg.slf4j.simpleLogger.log.org.apache.iceberg.aws.s3.S3FileIO=error",

@@ -48,7 +48,7 @@ def shop(target: Target, run: str) -> Iterator[Stage]:
     stage.close()
 
 
-def _iceberg(stage: Stage, who: str) -> RestCatalog:
+def _iceberg(stage: Stage, who: str, **more: str) -> RestCatalog:
     catalog = load_catalog(
         f"{who}-{stage.variables['main']}",
         type="rest",
@@ -56,7 +56,7 @@ def _iceberg(stage: Stage, who: str) -> RestCatalog:
         warehouse=stage.variables["main"],
         credential=f"{stage.variables[f'{who}_id']}:{stage.variables[f'{who}_secret']}",
         scope="PRINCIPAL_ROLE:ALL",
-        **{"oauth2-server-uri": f"{stage.target.catalog}/v1/oauth/tokens"},
+        **{"oauth2-server-uri": f"{stage.target.catalog}/v1/oauth/tokens", **more},
     )
     assert isinstance(catalog, RestCatalog)
     return catalog
@@ -155,6 +155,36 @@ def test_pyiceberg_as_root_is_refused_until_it_holds_a_content_role(target: Targ
     catalog.create_namespace("n")
     with pytest.raises(ForbiddenError):
         catalog.create_table("n.t", schema=_ROWS.schema)
+    name = stage.variables["main"]
+    roles = f"/catalogs/{name}/catalog-roles"
+    stage.make("POST", roles, {"catalogRole": {"name": "content"}})
+    grant = {"type": "catalog", "privilege": "CATALOG_MANAGE_CONTENT"}
+    stage.make("PUT", f"{roles}/content/grants", {"grant": grant})
+    stage.make(
+        "PUT", f"/principal-roles/service_admin/catalog-roles/{name}", {"catalogRole": {"name": "content"}}
+    )
+    catalog.create_table("n.t", schema=_ROWS.schema).append(_ROWS)
+    assert catalog.load_table("n.t").scan().to_arrow().num_rows == 3
+    stage.close()
+
+
+def test_pyiceberg_with_keys_of_its_own_where_none_are_vended(target: Target, run: str) -> None:
+    stage = Stage(target, run, "keys")
+    name = stage.add_catalog("main", {"stsUnavailable": True})
+    stage.add_principal("writer", ["CATALOG_MANAGE_CONTENT"], [name])
+    catalog = _iceberg(
+        stage,
+        "writer",
+        **{
+            "header.X-Iceberg-Access-Delegation": "",
+            "s3.endpoint": target.store_endpoint,
+            "s3.access-key-id": target.store_key,
+            "s3.secret-access-key": target.store_secret.get_secret_value(),
+        },
+    )
+    catalog.create_namespace("n")
+    catalog.create_table("n.t", schema=_ROWS.schema).append(_ROWS)
+    assert catalog.load_table("n.t").scan().to_arrow().num_rows == 3
     stage.close()
 
 
