@@ -29,6 +29,9 @@ def main(words: list[str] | None = None) -> int:
     except (UserError, PlatformError) as error:
         say(f"error: {error}")
         return error.exit_code
+    except KeyboardInterrupt:
+        say("interrupted: running it again goes on")
+        return 130
     return 0
 
 
