@@ -1,6 +1,6 @@
 """What customer-360 owes its readers, computed from its seeds by the written rules alone.
 
-The rules are those of the models' descriptions and of the product's README. Nothing here knows
+The rules are those of the product's README and of its models' descriptions. Nothing here knows
 the SQL that the platform runs: the two are written apart so that they can disagree.
 """
 
@@ -111,6 +111,7 @@ def _support(customers: Table, tickets: Table) -> Table:
             "open_ticket_count": sum(row["closed_at"] is None for row in theirs),
             "rated_ticket_count": sum(row["satisfaction"] is not None for row in theirs),
             "satisfaction_points": sum(row["satisfaction"] or 0 for row in theirs),
+            "last_ticket_at": max(row["opened_at"] for row in theirs),
         }
         for customer, theirs in _of_known(customers, tickets)
     ]
@@ -136,11 +137,14 @@ def _profile(customer: Row, orders: Row, support: Row) -> Row:
         **{column: customer[column] for column in _PERSON},
         "order_count": orders.get("order_count", 0),
         "settled_order_count": settled,
+        "pending_order_count": orders.get("pending_order_count", 0),
+        "refunded_order_count": refunded,
         "lifetime_value": lifetime_value,
         "first_order_at": orders.get("first_order_at"),
         "last_order_at": orders.get("last_order_at"),
         "refund_share": _half_up(Decimal(refunded) / ended, "0.0001") if ended else Decimal(0),
         "ticket_count": tickets,
+        "open_ticket_count": support.get("open_ticket_count", 0),
         "average_satisfaction": mood,
         "segment": _segment(settled, lifetime_value, tickets, mood),
     }

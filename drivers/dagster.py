@@ -199,6 +199,10 @@ class Orchestrator:
         self._worker_of = worker_of
         self._client = httpx.Client(timeout=CALL_SECONDS)
 
+    def close(self) -> None:
+        """End the connections."""
+        self._client.close()
+
     def version(self) -> str:
         """The version of the web server."""
         version = str(self._ask("tell its version", VERSION)["version"])
@@ -288,7 +292,7 @@ class Orchestrator:
             },
             {check["checkName"]: "passed" if check["success"] else "failed" for check in checks},
             {check["checkName"]: float(check["timestamp"]) for check in checks},
-            [brief(line, 800) for error in causes for line in _messages(error)],
+            [cause for error in causes for line in _messages(error) if (cause := _cause(line))],
             [line_of(event) for event in events],
         )
 
@@ -391,6 +395,12 @@ def _messages(error: Mapping[str, Any] | None) -> list[str]:
     if not error:
         return []
     return [error["message"], *(cause["message"] for cause in error.get("causes", ()))]
+
+
+def _cause(message: str) -> str:
+    """What an error says; of one that only wraps dbt's errors, these alone."""
+    dbts = message.rpartition("Errors parsed from dbt logs:")[2]
+    return brief(dbts, 1500)
 
 
 def _metadata(event: Mapping[str, Any]) -> dict[str, object]:

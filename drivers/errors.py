@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from foundation.errors import PlatformError
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class ServiceError(PlatformError):
@@ -22,6 +26,6 @@ class ServiceError(PlatformError):
 
 
 def brief(text: object, limit: int = 400) -> str:
-    """One line of bounded length of whatever came back."""
-    line = " ".join(str(text).split())
+    """One line of bounded length, and without colours, of whatever came back."""
+    line = " ".join(_COLOUR.sub("", str(text)).split())
     return line if len(line) <= limit else line[: limit - 3] + "..."

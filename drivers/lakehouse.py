@@ -140,11 +140,17 @@ class Lakehouse:
 
         self._ask(f"restore snapshot {snapshot} of {table}", roll_back)
 
+    def close(self) -> None:
+        """End the connections."""
+        if self._made is not None:
+            self._made.close()
+            self._made = None
+
     def _ask(self, asked: str, call: Callable[[RestCatalog], Answer]) -> Answer:
         try:
             return call(self._catalog())
         except (RESTError, RequestException, OSError, ValueError) as refused:
-            self._made = None
+            self.close()
             answer = f"{type(refused).__name__} {brief(refused)}"
             raise ServiceError(asked, of="the catalog", answer=answer) from refused
 

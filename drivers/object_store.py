@@ -32,6 +32,7 @@ class ObjectStore:
         self._address = address
         self._key = key
         self._secret = secret
+        self._made: dict[str, S3Client] = {}
 
     def buckets(self) -> frozenset[str]:
         """The names of all buckets."""
@@ -69,6 +70,12 @@ class ObjectStore:
 
         return self._ask(f"list bucket {bucket}", listing)
 
+    def close(self) -> None:
+        """End the connections."""
+        for client in self._made.values():
+            client.close()
+        self._made.clear()
+
     def _ask(self, asked: str, call: Callable[[S3Client], Answer]) -> Answer:
         try:
             return call(self._client())
@@ -80,9 +87,15 @@ class ObjectStore:
             raise ServiceError(asked, of="MinIO", answer=brief(broken)) from broken
 
     def _client(self) -> S3Client:
+        address = self._address()
+        if address not in self._made:
+            self._made[address] = self._connected(address)
+        return self._made[address]
+
+    def _connected(self, address: str) -> S3Client:
         return boto3.client(
             "s3",
-            endpoint_url=f"http://{self._address()}",
+            endpoint_url=f"http://{address}",
             aws_access_key_id=self._key.get_secret_value(),
             aws_secret_access_key=self._secret.get_secret_value(),
             region_name="us-east-1",

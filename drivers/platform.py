@@ -79,6 +79,8 @@ class Platform:
         self._seen = _Remembered()
         self._graphs: dict[str, Graph] = {}
         self._lakehouses: dict[str, Lakehouse] = {}
+        self._orchestrator: Orchestrator | None = None
+        self._store: ObjectStore | None = None
 
     # --- life -----------------------------------------------------------------------------
 
@@ -107,11 +109,20 @@ class Platform:
 
     def tear_down(self) -> None:
         """Remove the release, its namespace and its volumes, and wait until they are gone."""
-        self._tunnels.close()
+        self.close()
         if self.place.cluster.has_namespace(self.namespace):
             self.place.helm.uninstall(self.namespace)
         self.place.cluster.delete_namespace(self.namespace, within=GONE_SECONDS)
         self.standing = False
+
+    def close(self) -> None:
+        """End every connection and tunnel; what is asked next begins its own."""
+        for client in (self._orchestrator, self._store, *self._lakehouses.values()):
+            if client is not None:
+                client.close()
+        self._orchestrator, self._store = None, None
+        self._lakehouses.clear()
+        self._tunnels.close()
 
     def left_over(self) -> dict[str, list[str]]:
         """What there still is of a platform that was torn down, by kind; nothing, it is to be hoped."""
@@ -220,7 +231,10 @@ class Platform:
     @property
     def orchestrator(self) -> Orchestrator:
         """Dagster."""
-        return Orchestrator(self._tunnels.to("dagster-webserver", 3000), self._worker_of)
+        if self._orchestrator is None:
+            tunnel = self._tunnels.to("dagster-webserver", 3000)
+            self._orchestrator = Orchestrator(tunnel, self._worker_of)
+        return self._orchestrator
 
     @property
     def lakehouse(self) -> Lakehouse:
@@ -235,10 +249,11 @@ class Platform:
     @property
     def store(self) -> ObjectStore:
         """The object store with the platform's own keys."""
-        keys = self._secret("minio-credentials")
-        return ObjectStore(
-            lambda: self._tunnels.to("minio", 9000).address(), keys["root-user"], keys["root-password"]
-        )
+        if self._store is None:
+            keys = self._secret("minio-credentials")
+            tunnel = self._tunnels.to("minio", 9000)
+            self._store = ObjectStore(tunnel.address, keys["root-user"], keys["root-password"])
+        return self._store
 
     @property
     def management(self) -> Management:

@@ -161,6 +161,8 @@ def _ends_with_us() -> list[str]:
 
 def _relay(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
     """Read the process to its end: a full pipe would stop it; None says that it ended."""
-    for line in process.stdout or ():
-        lines.put(line)
+    if process.stdout:
+        with process.stdout as output:
+            for line in output:
+                lines.put(line)
     lines.put(None)

@@ -8,13 +8,22 @@ from drivers.rows import Rows
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Tables are told by their differing rows, mappings by their differing entries."""
-    if op != "==" or not isinstance(left, Mapping) or not isinstance(right, Mapping):
+    """What is there stands on the left, what was expected on the right of every comparison."""
+    if op != "==":
         return None
-    names = sorted({*left, *right}, key=str)
-    return ["there is not what was expected:"] + [
-        line for name in names if left.get(name) != right.get(name) for line in _told(name, left, right)
-    ]
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        names = sorted({*left, *right}, key=str)
+        told = [
+            line for name in names if left.get(name) != right.get(name) for line in _told(name, left, right)
+        ]
+    elif isinstance(left, frozenset) and isinstance(right, frozenset):
+        told = [f"missing: {name}" for name in sorted(right - left, key=str)]
+        told += [f"not expected: {name}" for name in sorted(left - right, key=str)]
+    elif isinstance(left, str) and isinstance(right, str):
+        told = [f"expected {right}", f"there is {left}"]
+    else:
+        return None
+    return ["there is not what was expected:", *told]
 
 
 def _told(name: object, there: Mapping[object, object], expected: Mapping[object, object]) -> list[str]:

@@ -55,6 +55,7 @@ def platform(place: Place, request: pytest.FixtureRequest) -> Iterator[Platform]
         for name, reason in made.readiness.late.items():
             say(f"    {name}: {reason}")
         yield made
+    made.close()
     if chosen.keep and made.standing:
         say(f"kept: namespace {made.namespace}")
     elif made.standing:

@@ -85,6 +85,17 @@ def test_unknown_customers_have_no_orders(tables: dict[str, Rows]) -> None:
     assert column(tables["int_customer_orders"], "customer_id", "order_count") == {"1": "3"}
 
 
+def test_open_and_rated_tickets_are_counted(tables: dict[str, Rows]) -> None:
+    assert dict(tables["int_customer_support"].rows[0]) == {
+        "customer_id": "1",
+        "ticket_count": "4",
+        "open_ticket_count": "1",
+        "rated_ticket_count": "3",
+        "satisfaction_points": "7",
+        "last_ticket_at": "2025-02-05 00:00:00",
+    }
+
+
 def test_gold_is_one_row_a_customer_with_the_figures_of_the_rules(tables: dict[str, Rows]) -> None:
     mart = {dict(row)["customer_id"]: dict(row) for row in tables["mart_customer_360"].rows}
     figures = ("lifetime_value", "order_count", "refund_share", "average_satisfaction", "segment")
