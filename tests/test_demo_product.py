@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from floe_additions.orchestrator.loader import load_product_definitions
 from floe_additions.orchestrator.product import Product
 from floe_platform_setup.errors import SetupError
 from floe_platform_setup.product import build
+from foundation.process import run
 from tests import demo_product
 
 SEEDS = {"raw_customers", "raw_transactions", "raw_support_tickets"}
@@ -89,6 +91,29 @@ def test_no_credential_is_in_what_was_built(product: Product) -> None:
         if any(value.encode() in file.read_bytes() for value in demo_product.CREDENTIALS.values())
     ]
     assert found == []
+
+
+def test_a_run_on_the_platform_parses_nothing_again(product: Product, tmp_path: Path) -> None:
+    shutil.copy(product.folder / "target" / "partial_parse.msgpack", tmp_path)
+    on_the_platform = {
+        "POLARIS_URI": "http://polaris:8181/api/catalog",
+        "POLARIS_OAUTH2_SERVER_URI": "http://polaris:8181/api/catalog/v1/oauth/tokens",
+        "POLARIS_WAREHOUSE": "lakehouse",
+        "POLARIS_SCOPE": "PRINCIPAL_ROLE:ALL",
+        "POLARIS_CLIENT_ID": "pipeline",
+        "POLARIS_CLIENT_SECRET": "another",
+        "FLOE_SCRATCH": "/scratch",
+    }
+    run(
+        [
+            *(Path(sys.executable).parent / "dbt", "parse", "--project-dir", product.folder),
+            *("--profiles-dir", product.write_profiles(tmp_path)),
+            *("--target-path", tmp_path, "--log-path", tmp_path),
+        ],
+        timeout=60,
+        env=on_the_platform,
+    )
+    assert "no changes found, skipping parsing" in (tmp_path / "dbt.log").read_text()
 
 
 def test_every_layer_has_tests(manifest: dict[str, Any]) -> None:

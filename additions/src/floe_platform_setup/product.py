@@ -6,6 +6,7 @@ compiled_artifacts.json, definitions.py, floe_macros/, target/manifest.json.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -22,7 +23,7 @@ from floe_additions.orchestrator.product import ARTIFACT, Product
 from floe_platform_setup.errors import SetupError
 
 MACROS = "floe_macros"
-_WITHOUT_DEFAULT = re.compile(r"env_var\('([A-Z0-9_]+)'\)")
+_ENV_VAR = re.compile(r"env_var\('([A-Z0-9_]+)'(?:, '([^']*)')?\)")
 _COMPILE_SECONDS = 180
 _PARSE_SECONDS = 180
 
@@ -86,8 +87,12 @@ def _place_macros(product: Product) -> None:
 
 def _parse(product: Product) -> None:
     profiles = product.profiles()
-    # dbt resolves the profile to parse; no credential exists at this time and none is used.
-    absent = dict.fromkeys(_WITHOUT_DEFAULT.findall(str(profiles)), "not-known-at-build-time")
+    # dbt resolves the profile to parse. Its defaults are the platform's own addresses: with them, and
+    # not what the build happens to have, dbt's state is that of a run, which then parses nothing again.
+    # No credential exists at this time and none is used.
+    variables = {
+        name: default or "not-known-at-build-time" for name, default in _ENV_VAR.findall(json.dumps(profiles))
+    }
     with tempfile.TemporaryDirectory(prefix="profiles-") as profiles_dir:
         product.write_profiles(Path(profiles_dir))
         _run(
@@ -100,7 +105,7 @@ def _parse(product: Product) -> None:
             *("--log-path", profiles_dir),
             folder=product.folder,
             seconds=_PARSE_SECONDS,
-            env={**absent, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+            env={**variables, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
         )
 
 

@@ -69,11 +69,8 @@ def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
     @dbt_assets(manifest=product.dbt_manifest, name=name, select=select, dagster_dbt_translator=translator)
     def build(context: AssetExecutionContext, config: Build) -> Iterator[Any]:
         work = scratch(f"dbt-{context.run_id}")
-        # A copy, since dbt works inside its project's folder, DuckDB makes a (never used) folder `data`
-        # wherever it works when it writes an Iceberg table, and an image's folder cannot be written.
-        project = shutil.copytree(product.folder, work / "project")
         dbt = Dbt(
-            project_dir=str(project),
+            project_dir=str(product.folder),
             profiles_dir=str(product.write_profiles(work / "profiles")),
             dbt_executable=_dbt(),
         )
