@@ -4,64 +4,65 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chart import COMBINATIONS, Pod, of_kind, pods, rendered
+from tests.chart import COMBINATIONS, of_kind, pods, rendered
 
-ALL = [
-    pytest.param(pod, container, id=f"{title}: {pod.owner} {container['name']}")
-    for title, combination in COMBINATIONS.items()
-    for pod in pods(rendered(*combination))
-    for container in pod.containers
-]
-every_container = pytest.mark.parametrize(("pod", "container"), ALL)
-every_pod = pytest.mark.parametrize(
-    "pod", pods(rendered("local")), ids=[pod.owner for pod in pods(rendered("local"))]
-)
+every_combination = pytest.mark.parametrize("combination", COMBINATIONS.values(), ids=COMBINATIONS)
 
 
-@every_container
-def test_containers_can_gain_nothing(pod: Pod, container: dict[str, object]) -> None:
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    outer = pod.spec["securityContext"]
-    assert outer["runAsNonRoot"] is True
-    assert outer["runAsUser"] >= 999
-    assert outer["runAsGroup"] == outer["fsGroup"] == outer["runAsUser"]
-    assert outer["seccompProfile"] == {"type": "RuntimeDefault"}
+@every_combination
+def test_containers_can_gain_nothing(combination: tuple[str, ...]) -> None:
+    for pod in pods(rendered(*combination)):
+        for container in pod.containers:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, (pod.owner, container["name"])
+        outer = pod.spec["securityContext"]
+        assert outer["runAsNonRoot"] is True, pod.owner
+        assert outer["runAsUser"] >= 999, pod.owner
+        assert outer["runAsGroup"] == outer["fsGroup"] == outer["runAsUser"], pod.owner
+        assert outer["seccompProfile"] == {"type": "RuntimeDefault"}, pod.owner
 
 
-@every_container
-def test_containers_ask_for_what_they_need(pod: Pod, container: dict[str, dict[str, dict[str, str]]]) -> None:
-    resources = container["resources"]
-    assert {"cpu", "memory"} <= set(resources["requests"]), pod.owner
-    # A limit of CPU would only make the start slower.
-    assert set(resources["limits"]) == {"memory"}
+@every_combination
+def test_containers_ask_for_what_they_need(combination: tuple[str, ...]) -> None:
+    for pod in pods(rendered(*combination)):
+        for container in pod.containers:
+            resources = container["resources"]
+            assert {"cpu", "memory"} <= set(resources["requests"]), (pod.owner, container["name"])
+            # A limit of CPU would only make the start slower.
+            assert set(resources["limits"]) == {"memory"}, (pod.owner, container["name"])
 
 
-@every_pod
-def test_pods_share_nothing_with_the_node(pod: Pod) -> None:
-    assert not {"hostNetwork", "hostPID", "hostIPC", "hostUsers"} & set(pod.spec)
-    for volume in pod.spec.get("volumes", []):
-        kinds = set(volume) - {"name"}
-        assert kinds <= {"configMap", "emptyDir", "projected", "persistentVolumeClaim"}, (pod.owner, volume)
-        if "emptyDir" in volume:
-            assert volume["emptyDir"]["sizeLimit"]
-    assert pod.spec["enableServiceLinks"] is False
+@every_combination
+def test_pods_share_nothing_with_the_node(combination: tuple[str, ...]) -> None:
+    for pod in pods(rendered(*combination)):
+        assert not {"hostNetwork", "hostPID", "hostIPC", "hostUsers"} & set(pod.spec), pod.owner
+        for volume in pod.spec.get("volumes", []):
+            kinds = set(volume) - {"name"}
+            assert kinds <= {"configMap", "emptyDir", "projected", "persistentVolumeClaim"}, (
+                pod.owner,
+                volume,
+            )
+            if "emptyDir" in volume:
+                assert volume["emptyDir"]["sizeLimit"], (pod.owner, volume)
+        assert pod.spec["enableServiceLinks"] is False, pod.owner
 
 
-@every_pod
-def test_servers_are_probed_and_jobs_end(pod: Pod) -> None:
-    if pod.kind == "Job":
-        assert pod.spec["restartPolicy"] == "OnFailure"
-        return
-    for container in pod.spec["containers"]:
-        probes = [container[name] for name in ("startupProbe", "readinessProbe", "livenessProbe")]
-        # Seen as soon as it is up, patient on two busy cores.
-        assert probes[0]["periodSeconds"] <= 2
-        assert probes[0]["periodSeconds"] * probes[0]["failureThreshold"] >= 120
-        assert probes[2]["periodSeconds"] * probes[2]["failureThreshold"] >= 60
+def test_servers_are_probed_and_jobs_end() -> None:
+    for pod in pods(rendered("local")):
+        if pod.kind == "Job":
+            assert pod.spec["restartPolicy"] == "OnFailure", pod.owner
+            continue
+        for container in pod.spec["containers"]:
+            start, _, alive = (
+                container[name] for name in ("startupProbe", "readinessProbe", "livenessProbe")
+            )
+            # Seen as soon as it is up, patient on two busy cores.
+            assert start["periodSeconds"] <= 2, pod.owner
+            assert start["periodSeconds"] * start["failureThreshold"] >= 120, pod.owner
+            assert alive["periodSeconds"] * alive["failureThreshold"] >= 60, pod.owner
 
 
 def test_only_who_needs_the_cluster_gets_a_token() -> None:
