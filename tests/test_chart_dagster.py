@@ -19,6 +19,7 @@ from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.job import construct_dagster_k8s_job
+from sqlalchemy.engine import make_url
 
 from tests import chart
 from tests.chart import NAMESPACE, of_kind, rendered
@@ -56,6 +57,8 @@ def test_runs_and_events_are_kept_in_postgresql_with_the_password_of_the_pod(ref
     assert (storage.module_name, storage.class_name) == ("dagster_postgres", "DagsterPostgresStorage")
     database = storage.config_dict["postgres_db"]
     assert database["password"] == {"env": "DAGSTER_PG_PASSWORD"}
+    # The driver that Dagster brings, whichever SQLAlchemy would take by itself.
+    assert make_url(f"{database['scheme']}://").get_dialect().driver == "psycopg2"
     assert (database["hostname"], database["db_name"], database["username"]) == (
         "postgresql",
         "dagster",
