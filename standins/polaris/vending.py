@@ -33,6 +33,9 @@ def described(catalog: Entity, region: str) -> dict[str, object]:
         properties["s3.endpoint"] = endpoint
     if storage.get("pathStyleAccess"):
         properties["s3.path-style-access"] = "true"
+    if "io-impl" in catalog.properties:
+        # As in Polaris, a catalog may name another file IO of Iceberg's.
+        properties["io-impl"] = catalog.properties["io-impl"]
     return {"name": str(catalog.id), "properties": properties}
 
 

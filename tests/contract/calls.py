@@ -163,7 +163,11 @@ class Stage:
         """A catalog on the object store, with what the table says of its storage."""
         name = f"{key}-{self._run}"
         bucket = f"absent-{self._run}" if options.get("bucket") == "missing" else self.target.bucket
-        extra = {option: self.filled(value) for option, value in options.items() if option != "bucket"}
+        extra = {
+            option: self.filled(value)
+            for option, value in options.items()
+            if option not in ("bucket", "properties")
+        }
         self.make(
             "POST",
             "/catalogs",
@@ -171,7 +175,10 @@ class Stage:
                 "catalog": {
                     "type": "INTERNAL",
                     "name": name,
-                    "properties": {"default-base-location": f"s3://{bucket}/{name}"},
+                    "properties": {
+                        "default-base-location": f"s3://{bucket}/{name}",
+                        **options.get("properties", {}),
+                    },
                     "storageConfigInfo": {
                         "storageType": "S3",
                         "allowedLocations": [f"s3://{bucket}/{name}/"],

@@ -58,6 +58,7 @@ def stand_in(folder: Path, postgres: Postgres, minio: Minio) -> Iterator[StandIn
     made = server.bootstrap()
     assert (made.returncode, made.stderr) == (0, "")
     server.start()
+    server.becomes_ready()
     stack.make_bucket(server.target)
     yield server
     server.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,7 @@ class Postgres:
     """A cluster in a folder of its own, run by an unprivileged user: postgres refuses root."""
 
     def __init__(self, folder: Path) -> None:
-        self._root = _programs()
+        self._root = _programs(folder)
         self._data = folder / "data"
         self._log = folder / "postgres.log"
         self.port = free_port()
@@ -118,7 +119,7 @@ def _libraries(root: Path) -> dict[str, str]:
     return {"LD_LIBRARY_PATH": ":".join(folders)}
 
 
-def _programs() -> Path:
+def _programs(folder: Path) -> Path:
     """The installed server, else Debian's package unpacked into the cache; nothing is installed."""
     if (_INSTALLED / "bin" / "postgres").exists():
         return _INSTALLED
@@ -127,32 +128,46 @@ def _programs() -> Path:
             "PostgreSQL 15 is neither installed nor to be had with apt-get",
             remedy=f"install PostgreSQL 15 so that {_INSTALLED}/bin/postgres is there",
         )
-    tree = cache.entry("postgresql", cache.digest_of(["1", _PACKAGE]), _unpack)
+    kept = cache.entry("postgresql", cache.digest_of(["2", _PACKAGE]), _unpack)
+    # The cache may lie where only root can go, and PostgreSQL runs as nobody.
+    tree = folder / "programs"
+    shutil.copytree(kept, tree, symlinks=True)
     return tree / _INSTALLED.relative_to("/")
 
 
 def _unpack(place: Path) -> None:
-    """Download the package with all it needs beyond what is installed, and unpack it."""
-    try:
-        names = _wanted()
-    except PlatformError:
-        # A fresh machine has no package lists yet.
-        process.run(["apt-get", "update", "-q"], timeout=300)
-        names = _wanted()
-    archives = place / "archives"
-    archives.mkdir()
-    # apt downloads as a user of its own, who must be able to write here.
-    archives.chmod(0o777)
-    process.run(["apt-get", "download", *names], timeout=300, cwd=archives)
-    for archive in sorted(archives.glob("*.deb")):
+    """Download the package with all it needs beyond what is installed, and unpack it.
+
+    apt works in folders of this entry alone: the machine's package lists stay as they are.
+    """
+    own = place / "apt"
+    for folder in ("lists/partial", "cache/archives/partial"):
+        (own / folder).mkdir(parents=True)
+    options = [
+        *("-o", f"Dir::State::Lists={own / 'lists'}"),
+        *("-o", f"Dir::Cache={own / 'cache'}"),
+        # Its own user could not write here.
+        *("-o", "APT::Sandbox::User=root"),
+    ]
+    process.run(["apt-get", *options, "update", "-q"], timeout=300)
+    names = _wanted(options)
+    if not names:
+        raise PlatformError(f"apt-get offers no {_PACKAGE}: is this Debian 12?")
+    process.run(["apt-get", *options, "download", *names], timeout=300, cwd=own)
+    for archive in sorted(own.glob("*.deb")):
         process.run(["dpkg", "-x", archive, place], timeout=120)
-    shutil.rmtree(archives)
+    shutil.rmtree(own)
+    # Half of it compiles queries to machine code, which no test needs, and manuals.
+    for unused in (*place.glob("usr/lib/*/libLLVM*"), *place.glob("usr/lib/postgresql/15/lib/bitcode")):
+        shutil.rmtree(unused) if unused.is_dir() else unused.unlink()
+    for name in ("doc", "locale", "man", "postgresql/15/man"):
+        shutil.rmtree(place / "usr/share" / name, ignore_errors=True)
 
 
-def _wanted() -> list[str]:
+def _wanted(options: Sequence[str]) -> list[str]:
     """The packages that an installation would bring."""
     said = process.run(
-        ["apt-get", "install", "--simulate", "--no-install-recommends", _PACKAGE],
+        ["apt-get", *options, "install", "--simulate", "--no-install-recommends", _PACKAGE],
         timeout=120,
         env={"LC_ALL": "C"},
     )

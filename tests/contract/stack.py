@@ -219,6 +219,16 @@ class StandIn:
         )
         wait.until(self._alive, bool, what="the stand-in's health answering", within=60, every=0.05)
 
+    def becomes_ready(self) -> None:
+        """Wait until it has its database and its Iceberg host."""
+        wait.until(
+            lambda: self.status("/ready"),
+            lambda status: status == 200,
+            what="the stand-in's readiness",
+            within=60,
+            every=0.1,
+        )
+
     def _alive(self) -> bool:
         assert self._process is not None
         self._process.must_run()

@@ -73,7 +73,7 @@ def test_without_a_database_bootstrapping_fails(own: StandIn) -> None:
 def test_an_unbootstrapped_database_is_healthy_and_useless_and_realms_are_apart(own: StandIn) -> None:
     own.environment["POLARIS_REALM_CONTEXT_REALMS"] = "POLARIS,OTHER"
     own.start()
-    _becomes_ready(own)
+    own.becomes_ready()
     answer = _ask_token(own)
     assert (own.status(""), answer.status_code) == (200, 500)
     assert answer.json()["error"]["message"] == 'relation "polaris_schema.entities" does not exist'
@@ -153,6 +153,7 @@ def test_tokens_live_as_long_as_told() -> None:
 def test_the_host_ends_with_its_gateway(own: StandIn) -> None:
     own.bootstrap()
     own.start()
+    own.becomes_ready()
     hosts = _children(own.pid)
     os.kill(own.pid, 9)
     wait.until(
@@ -163,6 +164,7 @@ def test_the_host_ends_with_its_gateway(own: StandIn) -> None:
 def test_the_gateway_ends_with_its_host(own: StandIn) -> None:
     own.bootstrap()
     own.start()
+    own.becomes_ready()
     (host,) = _children(own.pid)
     os.kill(host, 9)
     wait.until(
@@ -189,7 +191,7 @@ def test_a_database_that_is_late_and_goes_and_comes_back(own: StandIn) -> None:
         database.execute(
             "create role polaris login password 'polaris-password'", "create database polaris owner polaris"
         )
-        _becomes_ready(own)
+        own.becomes_ready()
         own.bootstrap()
         stage = Stage(own.target, "down", "database")
         catalog = stage.add_catalog("main", {})
@@ -205,19 +207,13 @@ def test_a_database_that_is_late_and_goes_and_comes_back(own: StandIn) -> None:
             _ask_token(own).status_code,
         )
         database.start()
-        _becomes_ready(own)
+        own.becomes_ready()
         back = stage.http.get(namespaces, headers=bearer)
         stage.close()
         own.stop()
         database.stop()
     assert (before, made, down) == ((503, 200), 200, (503, 503, 200, 500, 500))
     assert (back.status_code, back.json()["namespaces"]) == (200, [["n"]])
-
-
-def _becomes_ready(server: StandIn) -> None:
-    wait.until(
-        lambda: server.status("/ready"), lambda status: status == 200, what="readiness", within=30, every=0.1
-    )
 
 
 def test_metrics_are_open_metrics(stand_in: StandIn) -> None:
@@ -261,6 +257,19 @@ def test_refusals_are_recorded_without_secrets(stand_in: StandIn, run: str) -> N
         "a-rubbish-token",
     ]
     assert [secret for secret in secrets if secret in printed] == []
+
+
+def test_a_catalog_with_another_file_io_writes_nothing_to_the_store(stand_in: StandIn, run: str) -> None:
+    stage = Stage(stand_in.target, run, "memory")
+    io = {"properties": {"io-impl": "org.apache.iceberg.inmemory.InMemoryFileIO"}}
+    catalog = stage.add_catalog("main", io)
+    bearer = {"Authorization": f"Bearer {stage.token('root')}"}
+    namespaces = f"/api/catalog/v1/{catalog}/namespaces"
+    stage.http.post(namespaces, json={"namespace": ["n"]}, headers=bearer)
+    made = stage.http.post(f"{namespaces}/n/tables", json={"name": "t", "schema": SCHEMA}, headers=bearer)
+    stage.close()
+    found = stand_in.target.store().list_objects_v2(Bucket=stand_in.target.bucket, Prefix=f"{catalog}/")
+    assert (made.status_code, found["KeyCount"]) == (200, 0)
 
 
 def test_what_it_does_not_do_is_refused_at_the_start() -> None:

@@ -228,7 +228,10 @@ public final class IcebergHost {
     properties.put("jdbc.schema-version", "V1");
     String name = described.get("name").asText();
     FileIO io =
-        CatalogUtil.loadFileIO("org.apache.iceberg.aws.s3.S3FileIO", properties, null);
+        CatalogUtil.loadFileIO(
+            properties.getOrDefault("io-impl", "org.apache.iceberg.aws.s3.S3FileIO"),
+            properties,
+            null);
     return new OpenCatalog(
         name, properties, io, new RESTCatalogAdapter(jdbcCatalog(name, properties, io, pool)));
   }
