@@ -21,7 +21,7 @@ from floe_core.schemas.compiled_artifacts import (
 from pydantic import SecretStr
 
 from floe_additions.compute import DuckDBIcebergComputePlugin
-from floe_additions.orchestrator.lakehouse import Lakehouse
+from floe_additions.orchestrator.lakehouse import Lakehouse, NotInTheCatalogError
 from floe_additions.orchestrator.plugin import DagsterIcebergOrchestratorPlugin
 from floe_additions.orchestrator.product import Product, scratch
 
@@ -150,9 +150,9 @@ def test_runs_never_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert {first.parent, second.parent} == {tmp_path / "scratch"}
 
 
-def test_reading_the_catalog_needs_its_address() -> None:
-    with pytest.raises(KeyError, match="POLARIS_URI"):
-        Lakehouse({}).figures("shop", "orders")
+def test_another_database_than_the_catalog_is_refused_unseen() -> None:
+    with pytest.raises(NotInTheCatalogError, match="dbt built orders in the database shop of the engine"):
+        Lakehouse({"POLARIS_WAREHOUSE": "lakehouse"}).figures("shop", "shop", "orders")
 
 
 def test_what_is_overridden_in_dagster_dbt_exists() -> None:

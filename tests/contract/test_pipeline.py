@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from pyiceberg.catalog.rest import RestCatalog
 from drivers import customer_360, seeds
 from drivers.rows import Rows
 from floe_additions.orchestrator.lakehouse import Lakehouse, NotInTheCatalogError
+from floe_additions.orchestrator.loader import load_product_definitions
 from floe_additions.orchestrator.product import Product
 from floe_platform_setup.buckets import create_buckets
 from floe_platform_setup.catalog import ACCESSES, CLIENT_ID, CLIENT_SECRET, set_up_catalog
@@ -224,11 +226,29 @@ def test_a_row_that_breaks_a_test_fails_the_run(
     )
 
 
-def test_what_the_catalog_does_not_have_is_told(first_run: ExecuteInProcessResult) -> None:
-    """As when a model is sent to a database of DuckDB's own: dbt is content, the run must not be."""
+def test_what_the_catalog_does_not_have_is_told(lake: Lake, first_run: ExecuteInProcessResult) -> None:
     assert first_run.success
-    with pytest.raises(NotInTheCatalogError, match=r"dbt built elsewhere, but the catalog has no table lake"):
-        Lakehouse().figures(JOB, "elsewhere")
+    warehouse = lake.environment["POLARIS_WAREHOUSE"]
+    with pytest.raises(
+        NotInTheCatalogError, match=f"dbt built it, but the catalog has no table {warehouse}.{JOB}.it"
+    ):
+        Lakehouse().figures(warehouse, JOB, "it")
+
+
+def test_a_model_in_a_database_of_the_engines_own_fails_the_run(
+    product: Product, lake: Lake, first_run: ExecuteInProcessResult, tmp_path: Path
+) -> None:
+    """dbt is content with it; the table of an earlier run is still there, and must not be taken for its."""
+    assert first_run.success
+    strayed = shutil.copytree(product.folder, tmp_path / "customer-360")
+    model = strayed / "models" / "staging" / "stg_support_tickets.sql"
+    model.write_text("{{ config(database='memory') }}\n" + model.read_text())
+    result = launch(load_product_definitions("customer-360", strayed), "stg_support_tickets")
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert (
+        "dbt built stg_support_tickets in the database memory of the engine,"
+        f" not in the catalog {lake.environment['POLARIS_WAREHOUSE']}"
+    ) in str(failure.step_failure_data.error)
 
 
 def test_a_run_leaves_nothing_behind(

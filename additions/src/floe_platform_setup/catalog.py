@@ -9,6 +9,7 @@ Run again, it changes nothing: credentials that still work stay as they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,20 +71,20 @@ def set_up_catalog(
     settings = settings or read(CatalogSettings)
     secrets = secrets or KubernetesSecrets(settings.pod_namespace)
     log = logger("catalog")
-    polaris = Polaris(settings.polaris_uri, settings.polaris_realm)
-    polaris.use(
-        until(
-            f"root's token of realm {settings.polaris_realm} at {settings.polaris_uri}",
-            lambda: _root_token(polaris, settings),
-            seconds=settings.setup_deadline_seconds,
+    with closing(Polaris(settings.polaris_uri, settings.polaris_realm)) as polaris:
+        polaris.use(
+            until(
+                f"root's token of realm {settings.polaris_realm} at {settings.polaris_uri}",
+                lambda: _root_token(polaris, settings),
+                seconds=settings.setup_deadline_seconds,
+            )
         )
-    )
-    log.info("catalog", name=settings.catalog_name, outcome=_ensure_catalog(polaris, settings))
-    for access in accesses:
-        done = _ensure_principal(polaris, access, secrets, settings.setup_deadline_seconds)
-        log.info("credentials", principal=access.principal, secret=access.secret, outcome=done)
-        granted = _ensure_rights(polaris, settings.catalog_name, access)
-        log.info("rights", principal=access.principal, newly_granted=granted)
+        log.info("catalog", name=settings.catalog_name, outcome=_ensure_catalog(polaris, settings))
+        for access in accesses:
+            done = _ensure_principal(polaris, access, secrets, settings.setup_deadline_seconds)
+            log.info("credentials", principal=access.principal, secret=access.secret, outcome=done)
+            granted = _ensure_rights(polaris, settings.catalog_name, access)
+            log.info("rights", principal=access.principal, newly_granted=granted)
 
 
 def _root_token(polaris: Polaris, settings: CatalogSettings) -> str:

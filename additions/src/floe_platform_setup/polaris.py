@@ -29,6 +29,10 @@ class Polaris:
             base_url=uri.rstrip("/"), headers={"Polaris-Realm": realm}, timeout=_TIMEOUT
         )
 
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
     def token(self, client_id: str, client_secret: SecretStr) -> str | None:
         """A principal's token; None when its credentials are wrong.
 

@@ -1,6 +1,7 @@
 """One Dagster asset per dbt node, run by dbt, described by what the catalog says afterwards."""
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +17,9 @@ from pydantic import Field
 
 from floe_additions.orchestrator.lakehouse import Lakehouse
 from floe_additions.orchestrator.product import BRONZE, Product, scratch
+
+_GRACE_SECONDS = 5
+"""What dbt has to roll back its transactions before it is killed."""
 
 
 class Build(Config):
@@ -80,8 +84,7 @@ def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
             yield from _events(invocation, context, translator)
         finally:
             # Ends dbt too when this step ends before it: by an interrupt, or by a failing read.
-            if invocation.process.poll() is None:
-                invocation.process.terminate()
+            _end(invocation.process)
             shutil.rmtree(work, ignore_errors=True)
 
     return build
@@ -99,24 +102,34 @@ def _events(
             target_path=invocation.target_path,
         ):
             if isinstance(event, Output):
-                info = message.raw_event["data"]["node_info"]
-                node = invocation.manifest["nodes"][info["unique_id"]]
-                context.add_output_metadata(_evidence(lakehouse, node, info), output_name=event.output_name)
+                node = message.raw_event["data"]["node_info"]
+                context.add_output_metadata(_evidence(lakehouse, node), output_name=event.output_name)
             yield event
 
 
-def _evidence(
-    lakehouse: Lakehouse, node: Mapping[str, Any], info: Mapping[str, Any]
-) -> dict[str, MetadataValue]:
-    figures = lakehouse.figures(node["schema"], node["alias"])
+def _end(process: subprocess.Popen[Any]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(timeout=_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _evidence(lakehouse: Lakehouse, node: Mapping[str, Any]) -> dict[str, MetadataValue]:
+    """What the catalog says of a node, and when dbt says it ran; `node` is what dbt said at its end."""
+    relation = node["node_relation"]
+    figures = lakehouse.figures(relation["database"], relation["schema"], relation["alias"])
     return {
         "table": MetadataValue.text(figures.table),
         "row_count": MetadataValue.int(figures.row_count),
         "snapshot_id": MetadataValue.text(figures.snapshot_id),
         "data_files": MetadataValue.int(figures.data_files),
-        "started_at": MetadataValue.float(_seconds(info["node_started_at"])),
-        "completed_at": MetadataValue.float(_seconds(info["node_finished_at"])),
-        "dbt_status": MetadataValue.text(str(info["node_status"])),
+        "started_at": MetadataValue.float(_seconds(node["node_started_at"])),
+        "completed_at": MetadataValue.float(_seconds(node["node_finished_at"])),
+        "dbt_status": MetadataValue.text(str(node["node_status"])),
     }
 
 

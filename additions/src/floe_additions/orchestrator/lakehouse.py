@@ -53,21 +53,26 @@ class Lakehouse:
         }
         return RestCatalog("lakehouse", **properties)
 
-    def figures(self, namespace: str, name: str) -> Figures:
-        """Read a table's current state.
+    def figures(self, database: str, namespace: str, name: str) -> Figures:
+        """Read the current state of a table that dbt says it built.
 
         Raises:
-            NotInTheCatalogError: there is no such table, or nothing was ever written to it.
+            NotInTheCatalogError: dbt wrote to another database than the catalog, or the catalog has
+                no such table, or nothing was ever written to it.
         """
         from pyiceberg.exceptions import NoSuchTableError  # noqa: PLC0415
 
-        catalog = self._catalog
-        full_name = f"{self._environment['POLARIS_WAREHOUSE']}.{namespace}.{name}"
+        warehouse = self._environment["POLARIS_WAREHOUSE"]
+        full_name = f"{warehouse}.{namespace}.{name}"
+        if database != warehouse:
+            raise NotInTheCatalogError(
+                f"dbt built {name} in the database {database} of the engine, not in the catalog {warehouse}"
+            )
         try:
-            table = catalog.load_table((namespace, name))
+            table = self._catalog.load_table((namespace, name))
         except NoSuchTableError as absent:
             raise NotInTheCatalogError(
-                f"dbt built {name}, but the catalog has no table {full_name}: it was written somewhere else"
+                f"dbt built {name}, but the catalog has no table {full_name}"
             ) from absent
         snapshot = table.current_snapshot()
         if snapshot is None:
