@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -31,10 +33,12 @@ def main() -> int:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to us: there are two of them."""
+    """A uvicorn server that leaves signals to us: there are two of them in this process."""
 
-    def install_signal_handlers(self) -> None:
-        """Signals are handled once for both servers."""
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are handled once, for both servers and the Iceberg host."""
+        yield
 
 
 def _uvicorn(app: Api | Health, host: str, port: int) -> _Server:
