@@ -14,6 +14,8 @@ import httpx
 import pytest
 
 from drivers import wait
+from foundation.cache import ROOT
+from standins.polaris import build
 from standins.polaris.access import Tokens
 from standins.polaris.errors import EmptyError
 from standins.polaris.privileges import GRANTABLE, INCLUDED, OPERATIONS, includes
@@ -300,6 +302,15 @@ def test_content_includes_data_and_metadata_does_not() -> None:
     assert includes("CATALOG_MANAGE_CONTENT", "TABLE_WRITE_DATA")
     assert not includes("CATALOG_MANAGE_METADATA", "TABLE_READ_DATA")
     assert not includes("TABLE_READ_DATA", "TABLE_WRITE_DATA")
+
+
+def test_the_image_holds_every_module_but_the_builder() -> None:
+    folder = ROOT / "standins" / "polaris"
+    modules = {f"standins/polaris/{path.name}" for path in folder.glob("*.py")}
+    wanted = (modules | {"standins/__init__.py", "standins/polaris/run-java.sh"}) - {
+        "standins/polaris/build.py"
+    }
+    assert set(build.FILES) == wanted
 
 
 def test_wildcards_in_a_location_widen_no_policy() -> None:

@@ -16,6 +16,8 @@ import java.security.MessageDigest;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -359,9 +361,24 @@ public final class IcebergHost {
       }
     }
     if (status == 500) {
-      failure.printStackTrace();
+      record(failure);
     }
     return error(status, type, failure.getMessage());
+  }
+
+  /** One line of JSON with the chain of causes and where the last of them arose. */
+  private static void record(Exception failure) {
+    ObjectNode line = new ObjectMapper().createObjectNode();
+    line.put("time", Instant.now().toString()).put("event", "iceberg").put("outcome", "failed");
+    var causes = line.putArray("causes");
+    Throwable last = failure;
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      causes.add(cause.getClass().getName() + ": " + cause.getMessage());
+      last = cause;
+    }
+    var places = line.putArray("at");
+    Arrays.stream(last.getStackTrace()).limit(5).forEach(frame -> places.add(frame.toString()));
+    System.err.println(line);
   }
 
   /** The status with which Polaris answers what Iceberg, the object store or the request did. */
