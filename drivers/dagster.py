@@ -19,8 +19,14 @@ CALL_SECONDS = 30.0
 RUN_SECONDS = wait.minutes(5)
 """How long a product's run may take on two shared cores."""
 
-LOAD_SECONDS = 60.0
-"""Until a code location must be loaded once its pod is Ready."""
+LOAD_SECONDS = 30.0
+"""Until a code location must be loaded once its pod is Ready.
+
+The web server learns by itself, about once a second, that a code server it could not reach
+has come up; what a code server answers, an error included, is final at once.
+"""
+
+_UNREACHED = "DagsterUserCodeUnreachableError"
 
 ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 
@@ -221,9 +227,12 @@ class Orchestrator:
         found = self._typed("list its runs", RUNS, "runsOrError", "Runs")
         return frozenset(run["runId"] for run in found["results"])
 
-    def locations(self) -> dict[str, str]:
-        """Each code location with `loaded`, or why it is not."""
-        return {entry["name"]: _loaded(entry) for entry in self._location_entries()}
+    def location(self, product: str) -> str:
+        """`loaded` for a product's code location, or why it is not."""
+        try:
+            return _loaded(self._location(product))
+        except DeadlineError as late:
+            return str(late)
 
     def launch(self, product: str, models: Iterable[str] = ()) -> Launched:
         """Launch a product's job, or only some of its models, as a person does in the UI."""
@@ -309,14 +318,7 @@ class Orchestrator:
 
     def _job_of(self, product: str) -> dict[str, Any]:
         """Where a product's job is: its code location, repository and name."""
-        entry = wait.until(
-            lambda: next((one for one in self._location_entries() if one["name"] == product), None),
-            lambda seen: seen is not None and seen["locationOrLoadError"] is not None,
-            what=f"code location {product}",
-            within=LOAD_SECONDS,
-            last=lambda seen: "is unknown to Dagster" if seen is None else f"is {seen['loadStatus']}",
-        )
-        location = (entry or {})["locationOrLoadError"]
+        location = self._location(product)["locationOrLoadError"]
         if location["__typename"] != "RepositoryLocation":
             raise ServiceError(
                 f"load {product}", of="Dagster", answer=brief(location.get("message", ""), 1500)
@@ -331,6 +333,21 @@ class Orchestrator:
             known = [job["name"] for repository in location["repositories"] for job in repository["jobs"]]
             raise ServiceError(f"name the job of {product}", of="Dagster", answer=f"jobs {known}")
         return {"repositoryLocationName": product, "repositoryName": jobs[0][0], "jobName": jobs[0][1]}
+
+    def _location(self, product: str) -> dict[str, Any]:
+        """A product's code location, once the web server has its answer.
+
+        Raises:
+            DeadlineError: no answer of its code server reached the web server.
+        """
+        found = wait.until(
+            lambda: next((one for one in self._location_entries() if one["name"] == product), None),
+            lambda seen: seen is not None and _answered(seen),
+            what=f"code location {product}",
+            within=LOAD_SECONDS,
+            last=lambda seen: "is unknown to Dagster" if seen is None else f"is not loaded: {_loaded(seen)}",
+        )
+        return found or {}
 
     def _paths(self, selector: Mapping[str, Any], models: Sequence[str]) -> list[list[str]]:
         where = {key: selector[key] for key in ("repositoryLocationName", "repositoryName")}
@@ -382,6 +399,11 @@ def line_of(event: Mapping[str, Any]) -> str:
     return (
         f"{moment} {event['eventType'] or event['level']} {event['stepKey'] or ''} {event['message']}{causes}"
     )
+
+
+def _answered(entry: Mapping[str, Any]) -> bool:
+    location = entry["locationOrLoadError"]
+    return location is not None and _UNREACHED not in str(location.get("message"))
 
 
 def _loaded(entry: Mapping[str, Any]) -> str:

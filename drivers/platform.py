@@ -190,7 +190,7 @@ class Platform:
                 return "databases " + ", ".join(f"{name} of {owners[name]}" for name in sorted(owners))
             case code if code.startswith("dagster-code-"):
                 product = code.removeprefix("dagster-code-")
-                return self.orchestrator.locations().get(product, "unknown to Dagster")
+                return self.orchestrator.location(product)
             case _:
                 raise ServiceError("say what it is", of=workload, answer="nobody knows how to ask it")
 
