@@ -281,6 +281,42 @@ def test_of_parallel_appends_none_is_lost(shop: Stage) -> None:
     assert (len(table.snapshots()), 0 in refusals) == (writers, True)
 
 
+def test_parallel_transactions_change_all_their_tables_or_none(shop: Stage) -> None:
+    writers = 8
+    catalog = _iceberg(shop, "writer")
+    catalog.create_namespace("tx")
+    names = ("one", "two")
+    for name in names:
+        catalog.create_table(f"tx.{name}", schema=_ROWS.schema)
+    bearer = {"Authorization": f"Bearer {shop.token('writer')}"}
+    together = Barrier(writers)
+
+    def commit(number: int) -> int:
+        change = {"action": "set-properties", "updates": {f"writer-{number}": "was here"}}
+        order = names if number % 2 else names[::-1]
+        changes = [
+            {"identifier": {"namespace": ["tx"], "name": name}, "requirements": [], "updates": [change]}
+            for name in order
+        ]
+        together.wait(30)
+        return shop.http.post(
+            f"/api/catalog/v1/{shop.variables['main']}/transactions/commit",
+            json={"table-changes": changes},
+            headers=bearer,
+        ).status_code
+
+    with ThreadPoolExecutor(writers) as pool:
+        answers = list(pool.map(commit, range(writers)))
+    committed = {f"writer-{number}" for number, status in enumerate(answers) if status == 204}
+    seen = [
+        {key for key in catalog.load_table(f"tx.{name}").properties if key.startswith("writer-")}
+        for name in names
+    ]
+    assert set(answers) <= {204, 409}
+    assert seen == [committed, committed]
+    assert committed != set()
+
+
 def test_duckdb_makes_tables_without_keys_of_its_own(shop: Stage, target: Target) -> None:
     database = duckdb.connect()
     for extension in ("httpfs", "avro", "iceberg"):

@@ -17,15 +17,21 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import org.apache.iceberg.CatalogUtil;
+import org.apache.iceberg.HasTableOperations;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.TableOperations;
 import org.apache.iceberg.exceptions.AlreadyExistsException;
 import org.apache.iceberg.exceptions.CommitFailedException;
 import org.apache.iceberg.exceptions.ForbiddenException;
@@ -40,6 +46,8 @@ import org.apache.iceberg.io.FileIO;
 import org.apache.iceberg.jdbc.JdbcCatalog;
 import org.apache.iceberg.jdbc.JdbcClientPool;
 import org.apache.iceberg.rest.HTTPRequest.HTTPMethod;
+import org.apache.iceberg.rest.requests.CommitTransactionRequest;
+import org.apache.iceberg.rest.requests.UpdateTableRequest;
 import org.apache.iceberg.rest.responses.ErrorResponse;
 import org.apache.iceberg.util.Pair;
 import software.amazon.awssdk.http.apache.ApacheHttpClient;
@@ -178,12 +186,14 @@ public final class IcebergHost {
             .build();
     OpenCatalog catalog = catalog(exchange.getRequestHeaders().getFirst("X-Catalog"));
     Map<String, String> headers = new HashMap<>();
+    if (request instanceof CommitTransactionRequest together) {
+      commitTogether(catalog, together);
+      return new Answer(204, null, headers);
+    }
     Object result =
-        route == Route.COMMIT_TRANSACTION
-            ? inOneTransaction(catalog, route, vars, call)
-            : catalog
-                .adapter()
-                .handleRequest(route, vars, call, route.responseClass(), headers::putAll);
+        catalog
+            .adapter()
+            .handleRequest(route, vars, call, route.responseClass(), headers::putAll);
     if (result == null) {
       return new Answer(route == Route.LOAD_TABLE ? 304 : 204, null, headers);
     }
@@ -245,17 +255,46 @@ public final class IcebergHost {
     return catalog;
   }
 
-  /** Commits all tables of the request or none: Iceberg's own adapter commits them one by one. */
-  private Object inOneTransaction(
-      OpenCatalog catalog, Route route, Map<String, String> vars, HTTPRequest call)
+  /**
+   * Commits all tables of the request or none.
+   *
+   * <p>Iceberg's adapter commits them one by one, and where another commit came in between it drops the
+   * changes and reports success. So each table is committed by Iceberg's handler for one table, which
+   * checks the requirements again, and all of them on one database transaction.
+   */
+  private void commitTogether(OpenCatalog catalog, CommitTransactionRequest request)
       throws SQLException {
+    // In one order always, so that two transactions seldom wait for each other.
+    List<UpdateTableRequest> changes = new ArrayList<>(request.tableChanges());
+    changes.sort(Comparator.comparing(change -> change.identifier().toString()));
+    List<String> written = new ArrayList<>();
     try (TransactionPool transaction = new TransactionPool(databaseUrl, databaseProperties)) {
-      RESTCatalogAdapter adapter =
-          new RESTCatalogAdapter(
-              jdbcCatalog(catalog.name(), catalog.properties(), catalog.io(), transaction));
-      adapter.handleRequest(route, vars, call, route.responseClass(), ignored -> {});
+      JdbcCatalog tables =
+          jdbcCatalog(catalog.name(), catalog.properties(), catalog.io(), transaction);
+      try {
+        for (UpdateTableRequest change : changes) {
+          Table table = tables.loadTable(change.identifier());
+          TableOperations operations = ((HasTableOperations) table).operations();
+          String before = operations.current().metadataFileLocation();
+          String after = CatalogHandlers.commit(operations, change).metadataFileLocation();
+          if (!before.equals(after)) {
+            written.add(after);
+          }
+        }
+      } catch (RuntimeException failure) {
+        // Nobody will ever refer to the metadata of what is undone.
+        written.forEach(location -> deleteQuietly(catalog.io(), location));
+        throw failure;
+      }
       transaction.commit();
-      return null;
+    }
+  }
+
+  private static void deleteQuietly(FileIO io, String location) {
+    try {
+      io.deleteFile(location);
+    } catch (RuntimeException left) {
+      System.err.println("{\"event\":\"iceberg\",\"outcome\":\"left behind\",\"file\":\"" + location + "\"}");
     }
   }
 
