@@ -1,7 +1,7 @@
 """What each service says of itself when asked where it serves, in one line.
 
 The same questions are asked through a tunnel and through a node port. What cannot be reached
-is an answer too (`nothing: connection refused`): whoever asked compares it with what was promised.
+is an answer too (`nothing on 10.0.0.2:3000: connection refused`): whoever asked compares it with what was promised.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def _call(method: str, url: str, **more: object) -> httpx.Response | str:
         with httpx.Client(timeout=CALL_SECONDS, follow_redirects=True) as client:
             return client.request(method, url, **more)  # type: ignore[arg-type]
     except httpx.HTTPError as broken:
-        return f"nothing: {brief(broken) or type(broken).__name__}"
+        where = httpx.URL(url).netloc.decode()
+        return f"nothing on {where}: {brief(broken) or type(broken).__name__}"
 
 
 def _json(answer: httpx.Response) -> dict[str, dict[str, str]]:

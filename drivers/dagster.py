@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ has come up; what a code server answers, an error included, is final at once.
 _UNREACHED = "DagsterUserCodeUnreachableError"
 
 ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+
+_PROGRESS = re.compile(r"\d+ of \d+ (ERROR|FAIL) .*?\.{3,} \[(ERROR|FAIL)[^\]]*\] ?")
+"""dbt's line about a node that went wrong, which says neither how nor why."""
 
 VERSION = "query { version }"
 DAEMONS = "query { instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }"
@@ -422,7 +426,7 @@ def _messages(error: Mapping[str, Any] | None) -> list[str]:
 def _cause(message: str) -> str:
     """What an error says; of one that only wraps dbt's errors, these alone."""
     dbts = message.rpartition("Errors parsed from dbt logs:")[2]
-    return brief(dbts, 1500)
+    return brief(_PROGRESS.sub("", brief(dbts, 20_000)), 1500)
 
 
 def _metadata(event: Mapping[str, Any]) -> dict[str, object]:

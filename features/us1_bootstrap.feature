@@ -69,7 +69,7 @@ Feature: Platform bootstrap
 
   @FR-004
   Scenario: A run is a row of Dagster's database
-    Given customer-360 has run
+    When customer-360 runs
     Then the dagster database records that run
 
   @FR-004
@@ -89,6 +89,5 @@ Feature: Platform bootstrap
 
   @FR-008
   Scenario: Nothing is left of a platform that was torn down
-    Given customer-360 has run
     When the platform is torn down
     Then nothing of it is left

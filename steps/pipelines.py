@@ -24,7 +24,9 @@ def platform_is_up(platform: Platform, product: Product) -> None:
 
 @given(parse("{product} has run"), converters=AS_PRODUCT, target_fixture="run")
 def product_has_run(platform: Platform, product: Product) -> Run:
-    return platform.last_run(product.name)
+    run = platform.last_run(product.name)
+    assert run.verdict == "SUCCESS"
+    return run
 
 
 @when(parse("{product} runs"), converters=AS_PRODUCT, target_fixture="run")

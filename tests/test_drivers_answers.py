@@ -51,4 +51,4 @@ def test_a_port_nobody_listens_on_is_an_answer_too() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    assert answers.dagster(address) == "nothing: [Errno 111] Connection refused"
+    assert answers.dagster(address) == f"nothing on {address}: [Errno 111] Connection refused"

@@ -39,6 +39,18 @@ def test_the_verdict_of_a_failed_run_carries_its_cause() -> None:
     assert run("SUCCESS").verdict == "SUCCESS"
 
 
+def test_of_an_error_that_wraps_dbts_only_these_are_told() -> None:
+    message = (
+        "The dbt CLI process failed with exit code `1`. Errors parsed from dbt logs:\n\n"
+        "1 of 67 ERROR loading seed file customer_360.raw ............ [\x1b[31mERROR\x1b[0m in 1.91s]\n"
+        "  Runtime Error in seed raw (seeds/raw.csv)\n  HTTP Error: Not Found (HTTP code 404) NoSuchBucket"
+    )
+    assert dagster._cause(message) == (
+        "Runtime Error in seed raw (seeds/raw.csv) HTTP Error: Not Found (HTTP code 404) NoSuchBucket"
+    )
+    assert dagster._cause("plain") == "plain"
+
+
 def test_the_failed_checks_are_told_by_name() -> None:
     assert run("FAILURE", checks={"not_null_id": "failed", "unique_id": "passed"}).failed_checks == {
         "not_null_id"
