@@ -13,7 +13,7 @@ from foundation.errors import UserError
 from foundation.process import run
 from foundation.progress import phase
 
-_OLDEST_GO = (1, 24)
+_OLDEST_GO = (1, 25)
 _BUILD_DEADLINE = 3600.0
 
 _STATIC = {
@@ -32,7 +32,7 @@ def go() -> str:
     if not found:
         raise UserError(
             "Go is not installed, and the node's programs are built from their Go modules",
-            remedy="install Go 1.24 or newer (https://go.dev/dl) and have `go` in PATH",
+            remedy="install Go 1.25 or newer (https://go.dev/dl) and have `go` in PATH",
         )
     return found
 
@@ -46,7 +46,7 @@ def go_version(folder: Path) -> str:
     if match and (int(match[1]), int(match[2])) < _OLDEST_GO:
         raise UserError(
             f"{version} is too old for the modules built here",
-            remedy="install Go 1.24 or newer (https://go.dev/dl)",
+            remedy="install Go 1.25 or newer (https://go.dev/dl)",
         )
     return version
 

@@ -29,13 +29,16 @@ def e2e() -> int:
     """Prepare, run the features that were selected, build the report, say what to look at."""
     chosen = _checked(preconditions.node)
     progress.begin()
-    from console import prepare  # noqa: PLC0415
+    from console import node_ports, prepare  # noqa: PLC0415
+    from drivers.kubernetes import Cluster  # noqa: PLC0415
     from reports import matrix, results  # noqa: PLC0415
 
     # What an earlier run found must not be taken for this one's, should this one end early.
     matrix.forget(results.OUT)
 
-    prepare.ready()
+    prepared = prepare.ready()
+    if chosen.story in (None, "US1"):
+        node_ports.must_be_free_for("floe-us1", Cluster(prepared.cluster.kubeconfig))
     with phase("features"):
         code = _features(chosen)
     report()

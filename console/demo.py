@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import httpx
 from rich.table import Table
 
 from cluster import tools
 from cluster.provider import NODE_PORTS
-from console import prepare
+from console import node_ports, prepare
 from drivers.dagster import Orchestrator, Run
 from drivers.helm import Helm
 from drivers.kubernetes import Cluster
 from drivers.tunnel import Tunnels
 from foundation.cache import ROOT
-from foundation.errors import PlatformError, UserError
+from foundation.errors import PlatformError
 from foundation.progress import console, phase, say
 
 NAMESPACE = "floe-demo"
@@ -34,10 +35,12 @@ PLACES = {
 def show() -> None:
     """Deploy the demo, or bring the one that stands up to date, run its products, print its addresses."""
     prepared = prepare.ready()
+    values = [*prepared.values, prepare.CHART / "values-demo.yaml"]
+    prepare.values_must_fit(values)
     cluster = Cluster(prepared.cluster.kubeconfig)
-    ports_free_for(NAMESPACE, cluster)
+    node_ports.must_be_free_for(NAMESPACE, cluster)
     with phase("demo: platform Ready", budget=INSTALL_BUDGET):
-        _deploy(prepared, cluster)
+        _deploy(prepared, cluster, values)
     tunnels = Tunnels(tools.kubectl(), prepared.cluster.kubeconfig, NAMESPACE)
     try:
         dagster = Orchestrator(tunnels.to("dagster-webserver", 3000), lambda run: _worker(cluster, run))
@@ -51,31 +54,11 @@ def show() -> None:
     _addresses(prepared.cluster.node_address(), cluster)
 
 
-def ports_free_for(namespace: str, cluster: Cluster) -> None:
-    """Node ports are one per cluster: say who holds them rather than fail half-way.
-
-    Raises:
-        UserError: another namespace holds a documented port.
-    """
-    held = cluster.held_node_ports()
-    for name, port in NODE_PORTS.items():
-        holder = held.get(port)
-        if holder and not holder.startswith(f"{namespace}/"):
-            other = holder.split("/")[0]
-            raise UserError(
-                f"port {port} ({name}) is in use by {holder}",
-                remedy=f"take that platform away: helm uninstall floe -n {other} "
-                f"--kubeconfig {prepare.KUBECONFIG_SHOWN}, or `make down`",
-            )
-
-
-def _deploy(prepared: prepare.Prepared, cluster: Cluster) -> None:
+def _deploy(prepared: prepare.Prepared, cluster: Cluster, values: list[Path]) -> None:
     if not cluster.has_namespace(NAMESPACE):
         cluster.create_namespace(NAMESPACE)
     began = time.monotonic()
-    Helm(tools.helm(), prepared.cluster.kubeconfig).install(
-        prepare.CHART, NAMESPACE, values=[*prepared.values, prepare.CHART / "values-demo.yaml"]
-    )
+    Helm(tools.helm(), prepared.cluster.kubeconfig).install(prepare.CHART, NAMESPACE, values=values)
     seen = cluster.until_ready(NAMESPACE, limit=INSTALL_BUDGET, since=began)
     if seen.late:
         reasons = "\n".join(f"  {name}: {why}" for name, why in seen.late.items())

@@ -8,8 +8,9 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cluster import gobuild
 from foundation import process
-from foundation.cache import cache_root
+from foundation.cache import ROOT, cache_root
 from foundation.errors import PlatformError, UserError
 
 Check = Callable[[], None]
@@ -40,8 +41,8 @@ def root() -> None:
 
 
 def go() -> None:
-    """Go 1.26 or newer builds the Kubernetes components, helm and MinIO."""
-    _tool("go", ["version"], r"go(\d+)\.(\d+)", (1, 26), "install Go 1.26 or newer and put it on PATH")
+    """A Go new enough for every module that is built here."""
+    gobuild.go_version(ROOT)
 
 
 def java() -> None:

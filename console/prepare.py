@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
 import images
-from cluster import provider
+from cluster import provider, tools
 from cluster.provider import Provider
+from foundation import process
 from foundation.cache import ROOT, STATE, locked
+from foundation.errors import PlatformError, UserError
 from foundation.progress import phase, say
 
 NODE_READY_BUDGET = 60.0
@@ -55,4 +58,23 @@ def ready() -> Prepared:
         built = images.build_all()
     with phase("images: load what the node lacks"):
         cluster.load(built)
-    return Prepared(cluster)
+    prepared = Prepared(cluster)
+    values_must_fit(prepared.values)
+    return prepared
+
+
+def values_must_fit(values: Sequence[Path]) -> None:
+    """Render the chart with the values of a release before any release is touched.
+
+    Raises:
+        UserError: the chart refuses them; with the field and what it takes.
+    """
+    words = [word for file in values for word in ("--values", str(file))]
+    try:
+        process.run([tools.helm(), "template", "floe", CHART, *words], timeout=120)
+    except PlatformError as refused:
+        said = [line.strip() for line in str(refused).splitlines()[1:] if line.strip()]
+        files = ", ".join(str(file.relative_to(ROOT)) for file in [CHART / "values.yaml", *values])
+        raise UserError(
+            f"the chart's values do not fit: {' '.join(said)}", remedy=f"mend {files}"
+        ) from refused
