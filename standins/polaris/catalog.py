@@ -129,6 +129,11 @@ class Place:
         return ".".join(self.namespace)
 
     @property
+    def has_dot(self) -> bool:
+        """Whether a level holds a dot: there is no such namespace here, whatever else is so spelt."""
+        return any("." in level for level in self.namespace)
+
+    @property
     def path(self) -> str:
         """The namespace's path at the Iceberg host."""
         return f"/v1/namespaces/{encoded_namespace(tuple(quote(each, safe='') for each in self.namespace))}"
@@ -151,12 +156,15 @@ class Place:
 
     async def exists(self) -> bool:
         """Whether the namespace is there; the catalog's root always is."""
-        return not self.namespace or await store.namespace_exists(
-            self.call.connection, self.catalog.id, self.dotted
+        return not self.namespace or (
+            not self.has_dot
+            and await store.namespace_exists(self.call.connection, self.catalog.id, self.dotted)
         )
 
     async def find(self, name: str) -> store.TableLike | None:
         """What has that name in the namespace."""
+        if self.has_dot:
+            return None
         return await store.table_like(self.call.connection, self.catalog.id, self.dotted, name)
 
     async def must_exist(self) -> None:
@@ -402,6 +410,11 @@ async def _check_locations(place: Place, name: str, wanted: Sequence[str]) -> No
 
 
 async def _vended(place: Place, name: str, location: str, *, writable: bool) -> dict[str, str]:
+    if not inside(location, vending.storage_of(place.catalog)["allowedLocations"]):
+        raise forbidden(
+            f"Table '{place.dotted}.{name}' has locations outside the catalog's current allowed locations:"
+            f" {location}"
+        )
     namespace = quote(LEVEL_SEPARATOR.join(place.namespace), safe="")
     prefix = quote(place.catalog.name, safe="")
     services = place.call.services
@@ -465,10 +478,16 @@ async def register_table(call: Call) -> Response:
     vended = _wants_credentials(call.request)
     place.require("CREATE_TABLE_DIRECT_WITH_WRITE_DELEGATION" if vended else "REGISTER_TABLE")
     await place.must_not_have(name)
-    if not inside(metadata, vending.storage_of(place.catalog)["allowedLocations"]):
-        raise forbidden(f"Invalid locations '[{metadata}]' for identifier '{place.dotted}.{name}'")
+    await _check_locations(place, name, [metadata.rsplit("/metadata/", 1)[0]])
     answer = await place.ask("POST", f"{place.path}/register", content)
-    location = answer.json()["metadata"]["location"]
+    found = answer.json()["metadata"]
+    location = found["location"]
+    try:
+        # The file may name any location: nobody gets another table's data by registering a file.
+        await _check_locations(place, name, [location, *_paths_in(found.get("properties", {}))])
+    except ApiError:
+        await place.ask("DELETE", place.table_path(name))
+        raise
     given = await _vended(place, name, location, writable=True) if vended else None
     return _table_response(place, answer, location, given)
 

@@ -624,6 +624,8 @@ def _levels(content: dict[str, Any]) -> str:
         or not all(isinstance(each, str) for each in namespace)
     ):
         raise bad_request("'namespace' must be a list of texts")
+    if any("." in level for level in namespace):
+        raise no_namespace("/".join(namespace))
     return ".".join(namespace)
 
 

@@ -274,6 +274,38 @@ def test_a_catalog_with_another_file_io_writes_nothing_to_the_store(stand_in: St
     assert (made.status_code, found["KeyCount"]) == (200, 0)
 
 
+def test_registering_a_file_gives_no_access_to_another_table(stand_in: StandIn, run: str) -> None:
+    stage = Stage(stand_in.target, run, "register")
+    catalog = stage.add_catalog("main", {})
+    bearer = {"Authorization": f"Bearer {stage.token('root')}"}
+    namespaces = f"/api/catalog/v1/{catalog}/namespaces"
+    stage.http.post(namespaces, json={"namespace": ["n"]}, headers=bearer)
+    made = {}
+    for name in ("secret", "mine"):
+        table = {"name": name, "schema": SCHEMA}
+        made[name] = stage.http.post(f"{namespaces}/n/tables", json=table, headers=bearer).json()
+    stage.http.delete(f"{namespaces}/n/tables/mine", headers=bearer)
+    store, bucket = stand_in.target.store(), stand_in.target.bucket
+    own = made["mine"]["metadata-location"]
+    crafted = f"{own.rsplit('/', 1)[0]}/00009-crafted.metadata.json"
+    locations = [made[name]["metadata"]["location"].encode() for name in ("mine", "secret")]
+    key, forged_key = (path.removeprefix(f"s3://{bucket}/") for path in (own, crafted))
+    forged = store.get_object(Bucket=bucket, Key=key)["Body"].read().replace(*locations)
+    store.put_object(Bucket=bucket, Key=forged_key, Body=forged)
+
+    def register(location: str) -> int:
+        content = {"name": "mine", "metadata-location": location}
+        return stage.http.post(f"{namespaces}/n/register", json=content, headers=bearer).status_code
+
+    seen = (
+        register(crafted),
+        stage.http.head(f"{namespaces}/n/tables/mine", headers=bearer).status_code,
+        register(own),
+    )
+    stage.close()
+    assert seen == (403, 404, 200)
+
+
 def test_what_it_does_not_do_is_refused_at_the_start() -> None:
     Settings.from_environment(_DATABASE)
     bad: list[dict[str, str]] = [
