@@ -1,7 +1,8 @@
 """What each service says of itself when asked where it serves, in one line.
 
 The same questions are asked through a tunnel and through a node port. What cannot be reached
-is an answer too (`nothing on 10.0.0.2:3000: connection refused`): whoever asked compares it with what was promised.
+is an answer too (`nothing on 10.0.0.2:3000: connection refused`): whoever asked compares it with
+what was promised.
 """
 
 from __future__ import annotations

@@ -221,10 +221,14 @@ class Platform:
             self._graphs[product] = dbt_graph.read(text)
         return self._graphs[product]
 
-    def files_of(self, product: Product) -> dict[str, frozenset[str]]:
-        """Every file of every table of a product, by table."""
-        tables = sorted(self.graph(product.name).tables)
-        return {name: self.lakehouse.files(f"{product.namespace}.{name}").every for name in tables}
+    def missing_objects(self, product: Product, bucket: str) -> dict[str, str]:
+        """Each file that a table of the product is made of and that is no object of the bucket."""
+        objects = self.store.objects(bucket)
+        return {
+            file: f"a file of {table}, but no object of bucket {bucket}"
+            for table in sorted(self.graph(product.name).tables)
+            for file in sorted(self.lakehouse.files(f"{product.namespace}.{table}").every - set(objects))
+        }
 
     # --- services -------------------------------------------------------------------------
 

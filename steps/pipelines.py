@@ -78,10 +78,7 @@ def row_counts_agree(platform: Platform, run: Run) -> None:
     parse("every file of the tables of {product} is an object in the {bucket} bucket"), converters=AS_PRODUCT
 )
 def files_are_objects(platform: Platform, product: Product, bucket: str) -> None:
-    files, objects = platform.files_of(product), platform.store.objects(bucket)
-    assert {table: sorted(every - set(objects)) for table, every in files.items()} == {
-        table: [] for table in files
-    }
+    assert platform.missing_objects(product, bucket) == {}
 
 
 @when("the engine loses its local files", target_fixture="rows_before")
