@@ -417,15 +417,12 @@ async def _vended(place: Place, name: str, location: str, *, writable: bool) -> 
         )
     namespace = quote(LEVEL_SEPARATOR.join(place.namespace), safe="")
     prefix = quote(place.catalog.name, safe="")
-    services = place.call.services
-    return await vending.credentials(
-        services.host,
+    return await place.call.services.vendor.credentials(
         place.catalog,
         f"{place.dotted}.{name}",
         location,
         writable=writable,
         refresh=f"v1/{prefix}/namespaces/{namespace}/tables/{quote(name, safe='')}/credentials",
-        has_keys=services.settings.has_aws_keys,
     )
 
 

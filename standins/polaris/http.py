@@ -22,6 +22,7 @@ from standins.polaris.database import Connection, Database
 from standins.polaris.errors import ApiError, EmptyError, TokenError, bad_request
 from standins.polaris.iceberg import IcebergHost
 from standins.polaris.settings import Settings
+from standins.polaris.vending import Vendor
 
 LEVEL_SEPARATOR: Final = "\x1f"
 
@@ -34,6 +35,7 @@ class Services:
     database: Database
     host: IcebergHost
     tokens: Tokens
+    vendor: Vendor
 
 
 @dataclass

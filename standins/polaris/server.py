@@ -19,6 +19,7 @@ from standins.polaris.health import Health
 from standins.polaris.http import Api, Services, public_route
 from standins.polaris.iceberg import HostError, IcebergHost, classpath
 from standins.polaris.settings import Settings, SettingsError
+from standins.polaris.vending import Vendor
 
 
 def main() -> int:
@@ -59,7 +60,8 @@ def _uvicorn(app: Api | Health, host: str, port: int) -> _Server:
 
 async def _serve(settings: Settings, jars: str) -> int:
     host = IcebergHost(settings, jars)
-    services = Services(settings, Database(settings.database), host, Tokens(settings))
+    vendor = Vendor(host, has_keys=settings.has_aws_keys)
+    services = Services(settings, Database(settings.database), host, Tokens(settings), vendor)
     api = Api(
         services,
         [

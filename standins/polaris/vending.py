@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections import OrderedDict
 from typing import Any, Final
 
 from standins.polaris.errors import ApiError, bad_request
@@ -10,6 +12,7 @@ from standins.polaris.iceberg import IcebergHost
 from standins.polaris.store import Entity
 
 _SECONDS: Final = 3600
+_MOST_SESSIONS: Final = 1000
 
 
 def storage_of(catalog: Entity) -> dict[str, Any]:
@@ -52,57 +55,75 @@ def client_config(catalog: Entity) -> dict[str, str]:
     return config
 
 
-async def credentials(
-    host: IcebergHost,
-    catalog: Entity,
-    table: str,
-    location: str,
-    *,
-    writable: bool,
-    refresh: str,
-    has_keys: bool,
-) -> dict[str, str]:
-    """Credentials of the storage's STS that reach no further than a table's location.
+class Vendor:
+    """Asks the storage's STS for credentials that reach no further than a table's location.
 
-    Args:
-        host: where Amazon's SDK runs.
-        catalog: whose storage it is.
-        table: the table's name, for the message.
-        location: the table's location.
-        writable: whether objects may be put and deleted too.
-        refresh: where a client gets new ones, relative to the catalog's address.
-        has_keys: whether the server has credentials of its own to ask with.
+    What was given is given again while half of its life is left: object stores keep every session.
     """
-    storage = storage_of(catalog)
-    if storage.get("stsUnavailable"):
-        raise bad_request(
-            f"Credential vending was requested for table {table}, but no credentials are available"
+
+    def __init__(self, host: IcebergHost, *, has_keys: bool) -> None:
+        """Ask through `host`, where Amazon's SDK runs, if the server has keys of its own to ask with."""
+        self._host = host
+        self._has_keys = has_keys
+        self._given: OrderedDict[str, dict[str, str]] = OrderedDict()
+
+    async def credentials(
+        self, catalog: Entity, table: str, location: str, *, writable: bool, refresh: str
+    ) -> dict[str, str]:
+        """Credentials as a client is told of them.
+
+        Args:
+            catalog: whose storage it is.
+            table: the table's name, for the message.
+            location: the table's location.
+            writable: whether objects may be put and deleted too.
+            refresh: where a client gets new ones, relative to the catalog's address.
+        """
+        storage = storage_of(catalog)
+        if storage.get("stsUnavailable"):
+            raise bad_request(
+                f"Credential vending was requested for table {table}, but no credentials are available"
+            )
+        if not self._has_keys:
+            raise ApiError(
+                422,
+                "UnprocessableEntityException",
+                "Failed to get subscoped credentials: the server has no AWS credentials",
+            )
+        given = await self._session(
+            json.dumps(
+                {
+                    "endpoint": storage.get("stsEndpoint")
+                    or storage.get("endpointInternal")
+                    or storage.get("endpoint"),
+                    "region": storage.get("region") or "us-east-1",
+                    "roleArn": storage.get("roleArn"),
+                    "externalId": storage.get("externalId"),
+                    "sessionName": "PolarisAwsCredentialsStorageIntegration",
+                    "seconds": _SECONDS,
+                    "policy": json.dumps(session_policy(storage, location, writable=writable)),
+                }
+            )
         )
-    if not has_keys:
-        raise ApiError(
-            422,
-            "UnprocessableEntityException",
-            "Failed to get subscoped credentials: the server has no AWS credentials",
-        )
-    wanted = {
-        "endpoint": storage.get("stsEndpoint") or storage.get("endpointInternal") or storage.get("endpoint"),
-        "region": storage.get("region") or "us-east-1",
-        "roleArn": storage.get("roleArn"),
-        "externalId": storage.get("externalId"),
-        "sessionName": "PolarisAwsCredentialsStorageIntegration",
-        "seconds": _SECONDS,
-        "policy": json.dumps(session_policy(storage, location, writable=writable)),
-    }
-    given = await host.json("POST", "/credentials", body=json.dumps(wanted).encode())
-    expires = str(given["expires-at-ms"])
-    return {
-        "s3.access-key-id": given["access-key-id"],
-        "s3.secret-access-key": given["secret-access-key"],
-        "s3.session-token": given["session-token"],
-        "s3.session-token-expires-at-ms": expires,
-        "expiration-time": expires,
-        "client.refresh-credentials-endpoint": refresh,
-    }
+        expires = str(given["expires-at-ms"])
+        return {
+            "s3.access-key-id": given["access-key-id"],
+            "s3.secret-access-key": given["secret-access-key"],
+            "s3.session-token": given["session-token"],
+            "s3.session-token-expires-at-ms": expires,
+            "expiration-time": expires,
+            "client.refresh-credentials-endpoint": refresh,
+        }
+
+    async def _session(self, wanted: str) -> dict[str, str]:
+        given = self._given.get(wanted)
+        if given is None or int(given["expires-at-ms"]) < (time.time() + _SECONDS / 2) * 1000:
+            given = await self._host.json("POST", "/credentials", body=wanted.encode())
+            self._given[wanted] = given
+        self._given.move_to_end(wanted)
+        while len(self._given) > _MOST_SESSIONS:
+            self._given.popitem(last=False)
+        return given
 
 
 def session_policy(storage: dict[str, Any], location: str, *, writable: bool) -> dict[str, object]:

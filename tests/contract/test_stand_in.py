@@ -274,6 +274,33 @@ def test_a_catalog_with_another_file_io_writes_nothing_to_the_store(stand_in: St
     assert (made.status_code, found["KeyCount"]) == (200, 0)
 
 
+def test_a_session_of_the_store_is_given_again_to_the_same_right_only(stand_in: StandIn, run: str) -> None:
+    stage = Stage(stand_in.target, run, "sessions")
+    catalog = stage.add_catalog("main", {})
+    stage.add_principal("writer", ["CATALOG_MANAGE_CONTENT"], [catalog])
+    stage.add_principal("reader", ["TABLE_READ_DATA"], [catalog])
+    namespaces = f"/api/catalog/v1/{catalog}/namespaces"
+    bearer = {who: {"Authorization": f"Bearer {stage.token(who)}"} for who in ("writer", "reader")}
+    stage.http.post(namespaces, json={"namespace": ["n"]}, headers=bearer["writer"])
+    for name in ("t", "u"):
+        table = {"name": name, "schema": SCHEMA}
+        stage.http.post(f"{namespaces}/n/tables", json=table, headers=bearer["writer"])
+
+    def key(who: str, name: str) -> str:
+        headers = {**bearer[who], **DELEGATE}
+        answer = stage.http.get(f"{namespaces}/n/tables/{name}", headers=headers).json()
+        return str(answer["config"]["s3.access-key-id"])
+
+    first, again, other_table, other_right = (
+        key("writer", "t"),
+        key("writer", "t"),
+        key("writer", "u"),
+        key("reader", "t"),
+    )
+    stage.close()
+    assert (first == again, len({first, other_table, other_right})) == (True, 3)
+
+
 def test_registering_a_file_gives_no_access_to_another_table(stand_in: StandIn, run: str) -> None:
     stage = Stage(stand_in.target, run, "register")
     catalog = stage.add_catalog("main", {})
