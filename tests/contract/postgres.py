@@ -14,7 +14,7 @@ import psycopg
 from drivers import wait
 from foundation import cache, process
 from foundation.errors import PlatformError, UserError
-from tests.contract.processes import Running, free_port
+from tests.contract.processes import Running, as_user, free_port
 
 _INSTALLED: Final = Path("/usr/lib/postgresql/15")
 _NOBODY: Final = 65534
@@ -36,7 +36,8 @@ class Postgres:
             folder.chmod(0o711)
         process.run(
             [
-                *_unprivileged(),
+                "setpriv",
+                *as_user(_user()),
                 self._root / "bin" / "initdb",
                 "-D",
                 self._data,
@@ -62,7 +63,6 @@ class Postgres:
         self._process = Running(
             "PostgreSQL",
             [
-                *_unprivileged(),
                 self._root / "bin" / "postgres",
                 "-D",
                 self._data,
@@ -77,6 +77,7 @@ class Postgres:
             ],
             env=_libraries(self._root),
             log=self._log,
+            user=_user(),
         )
         wait.until(self._answers, bool, what="PostgreSQL answering", within=30, every=0.05)
 
@@ -104,10 +105,9 @@ class Postgres:
         return f"host=127.0.0.1 port={self.port} user=postgres dbname={database} connect_timeout=2"
 
 
-def _unprivileged() -> list[str | Path]:
-    if os.geteuid() != 0:
-        return []
-    return ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+def _user() -> int | None:
+    """Who runs PostgreSQL: it refuses root."""
+    return _NOBODY if os.geteuid() == 0 else None
 
 
 def _libraries(root: Path) -> dict[str, str]:

@@ -20,17 +20,38 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def as_user(user: int | None) -> list[str]:
+    """The arguments that make setpriv run a program as somebody else."""
+    return [] if user is None else [f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+
+
 class Running:
     """A process that should run until it is told to stop."""
 
     def __init__(
-        self, name: str, command: Sequence[str | Path], *, env: Mapping[str, str], log: Path
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        user: int | None = None,
     ) -> None:
+        """Start it; it is told to stop when the tests are killed, so that nothing outlives them.
+
+        Args:
+            name: what it is, for messages.
+            command: program and arguments.
+            env: variables added to the environment.
+            log: file that gets all it prints.
+            user: the user id to run as, if not the tests' own.
+        """
         self._name = name
         self.log = log
+        words = ["setpriv", "--pdeathsig=INT", *as_user(user), *(str(word) for word in command)]
         with log.open("ab") as sink:
             self._process = subprocess.Popen(
-                [str(word) for word in command],
+                words,
                 env={**os.environ, **env},
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
