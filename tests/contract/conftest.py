@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 from tests.contract import stack
 from tests.contract.postgres import Postgres
 from tests.contract.stack import Minio, StandIn, Target
+
+_PREFIX = "floe-contract-"
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +30,18 @@ def folder() -> Iterator[Path]:
 
     pytest's own folders are root's alone, and PostgreSQL runs as somebody else.
     """
-    with tempfile.TemporaryDirectory(prefix="contract-") as path:
+    _forget_killed_runs()
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as path:
         Path(path).chmod(0o711)
         yield Path(path)
+
+
+def _forget_killed_runs() -> None:
+    """Remove the folders of runs that were killed before they could."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        pid = left.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

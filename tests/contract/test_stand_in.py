@@ -182,10 +182,10 @@ def test_the_host_listens_on_loopback_and_answers_only_its_gateway(stand_in: Sta
     assert answer.status_code == 401
 
 
-def test_a_database_that_is_late_and_goes_and_comes_back(own: StandIn) -> None:
-    with tempfile.TemporaryDirectory(prefix="contract-") as folder:
-        Path(folder).chmod(0o711)
-        database = Postgres(Path(folder) / "postgres")
+def test_a_database_that_is_late_and_goes_and_comes_back(own: StandIn, folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        Path(place).chmod(0o711)
+        database = Postgres(Path(place) / "postgres")
         own.environment["QUARKUS_DATASOURCE_JDBC_URL"] = database.jdbc_url
         own.start()
         before = (own.status("/ready"), own.status("/live"))
