@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cluster.provider import choose
 from console import preconditions, settings
 from console.settings import Settings
 from foundation import progress
@@ -86,8 +87,8 @@ def down() -> int:
 
 def _checked(*more: preconditions.Check) -> Settings:
     chosen = settings.load()
-    needed: list[preconditions.Check] = [preconditions.go, preconditions.java, preconditions.disk, *more]
-    preconditions.check(needed)
+    local = [preconditions.root] if choose() == "local" else []
+    preconditions.check([*local, preconditions.go, preconditions.java, preconditions.disk, *more])
     return chosen
 
 
