@@ -34,6 +34,8 @@ ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 _PROGRESS = re.compile(r"\d+ of \d+ (ERROR|FAIL) .*?\.{3,} \[(ERROR|FAIL)[^\]]*\] ?")
 """dbt's line about a node that went wrong, which says neither how nor why."""
 
+_WRAPPER = re.compile(r"dagster\._core\.errors\.DagsterExecutionStepExecutionError: ")
+
 VERSION = "query { version }"
 DAEMONS = "query { instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }"
 RUNS = "query { runsOrError { __typename ... on Runs { results { runId } } } }"
@@ -305,7 +307,7 @@ class Orchestrator:
             },
             {check["checkName"]: "passed" if check["success"] else "failed" for check in checks},
             {check["checkName"]: float(check["timestamp"]) for check in checks},
-            [cause for error in causes for line in _messages(error) if (cause := _cause(line))],
+            _said(causes),
             [line_of(event) for event in events],
         )
 
@@ -421,6 +423,12 @@ def _messages(error: Mapping[str, Any] | None) -> list[str]:
     if not error:
         return []
     return [error["message"], *(cause["message"] for cause in error.get("causes", ()))]
+
+
+def _said(errors: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What a run's errors say, each once, without those that only wrap another."""
+    said = dict.fromkeys(cause for error in errors for line in _messages(error) if (cause := _cause(line)))
+    return [cause for cause in said if not _WRAPPER.match(cause)] or list(said)
 
 
 def _cause(message: str) -> str:

@@ -39,6 +39,9 @@ RUN_LABEL = "dagster/run-id"
 
 _JOB_DIGEST = re.compile(r"-[0-9a-f]{8}$")
 
+QUIET_SECONDS = 15.0
+"""Once a pod is known to be stuck: how long no other became Ready until those left are given up."""
+
 HAND_MADE = "app.kubernetes.io/managed-by=floe-acceptance"
 
 
@@ -117,9 +120,14 @@ class _Watched:
 
     @property
     def settled(self) -> bool:
-        """Whether looking on would show nothing new: all are ready, or one never will be."""
+        """Whether looking on would show nothing new: each is ready or never will be."""
         pods = self.pods.values()
-        return bool(pods) and (all(pod.ready for pod in pods) or any(pod.hopeless for pod in pods))
+        return bool(pods) and all(pod.ready or pod.hopeless for pod in pods)
+
+    @property
+    def latest(self) -> float:
+        """When the last pod so far became Ready, in seconds after the install."""
+        return max(self.seconds.values(), default=0.0)
 
     def begin(self, pods: list[Pod], after: float) -> None:
         """Take a list of the pods as all there is."""
@@ -280,7 +288,10 @@ class Cluster:
         return {item.metadata.name: _pod(item) for item in self._pods(namespace)}
 
     def until_ready(self, namespace: str, *, limit: float, since: float | None = None) -> Readiness:
-        """Watch a namespace until all of it is Ready, the limit is over, or a pod can never start.
+        """Watch a namespace until all of it is Ready, or never will be, or the limit is over.
+
+        When a pod can never start the others are still given the time to, as long as they do:
+        what does not need that pod can then be judged by itself.
 
         Args:
             namespace: where to look.
@@ -292,14 +303,14 @@ class Cluster:
         while True:
             position = self._list_once(namespace, seen, began)
             workloads = self.workloads(namespace)
-            failed = {name: work.failed for name, work in workloads.items() if work.failed}
-            hopeless = {pod.name: pod.reason for pod in seen.pods.values() if pod.hopeless}
-            if failed or hopeless:
-                return Readiness(limit, seen.seconds, {**hopeless, **failed})
-            if not (blocked := _blocked(workloads, seen.pods)):
-                return Readiness(limit, seen.seconds, {})
-            if (left := limit - (time.monotonic() - began)) <= 0:
+            blocked = _blocked(workloads, seen.pods)
+            stuck = {pod.name for pod in seen.pods.values() if pod.hopeless}
+            stuck |= {name for name, work in workloads.items() if work.failed}
+            after = time.monotonic() - began
+            quiet = bool(stuck) and after - seen.latest >= QUIET_SECONDS
+            if blocked.keys() <= stuck or quiet or after >= limit:
                 return Readiness(limit, seen.seconds, blocked)
+            left = limit - after
             self._watch_once(namespace, seen, began, position, left)
 
     def _list_once(self, namespace: str, seen: _Watched, began: float) -> str:
@@ -315,7 +326,7 @@ class Cluster:
         return str(listed.metadata.resource_version)
 
     def _watch_once(self, namespace: str, seen: _Watched, began: float, position: str, left: float) -> None:
-        """Follow the pods for a moment, or until all of them are ready or one never will be.
+        """Follow the pods for a moment, or until each is ready or never will be.
 
         The watch begins where the list ended: begun from nowhere it would have to wait for the
         API server's cache, which an etcd without progress requests leaves behind.
@@ -548,17 +559,18 @@ def _restarts(status: Any) -> str:
 
 
 def _blocked(workloads: Mapping[str, Workload], pods: Mapping[str, Pod]) -> dict[str, str]:
-    """What is not there yet; attempts of a job that succeeded at last do not count."""
+    """What is not there yet, and why; attempts of a job that succeeded at last do not count."""
     finished = {name for name, work in workloads.items() if work.kind == "Job" and work.ready >= work.wanted}
     waiting = {
         pod.name: pod.reason for pod in pods.values() if not pod.ready and _stem(pod.job) not in finished
     }
+    failed = {name: work.failed for name, work in workloads.items() if work.failed}
     missing = {
         name: f"{work.ready} of {work.wanted} replicas ready"
         for name, work in workloads.items()
         if work.ready < work.wanted and not any(pod.startswith(name) for pod in waiting)
     }
-    return {**waiting, **missing}
+    return {**missing, **waiting, **failed}
 
 
 def _stem(job: str | None) -> str:

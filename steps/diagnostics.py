@@ -14,7 +14,7 @@ from functools import partial
 import allure
 import pytest
 
-from drivers.dagster import line_of
+from drivers.dagster import Run, line_of
 from drivers.errors import ServiceError
 from drivers.platform import Platform
 from foundation.errors import PlatformError
@@ -56,9 +56,26 @@ def pytest_bdd_before_scenario() -> None:
     _began = datetime.now(UTC)
 
 
-def pytest_bdd_step_error() -> None:
-    """A step failed: the platform still stands, look at it now."""
+def pytest_bdd_step_error(request: pytest.FixtureRequest, exception: Exception) -> None:
+    """A step failed: say what is known to be behind it, and look at the platform while it stands."""
+    for known in _behind(request):
+        exception.add_note(known)
     take(_began)
+
+
+def _behind(request: pytest.FixtureRequest) -> list[str]:
+    """What went wrong earlier that this failure may follow from: pods never Ready, a failed run."""
+    pods = [
+        f"in {platform.namespace} {pod} was not Ready: {reason}"
+        for platform in _standing
+        for pod, reason in platform.readiness.late.items()
+    ]
+    try:
+        run = request.getfixturevalue("run")
+    except pytest.FixtureLookupError:
+        return pods
+    failed = isinstance(run, Run) and run.status != "SUCCESS"
+    return [*pods, f"the run of {run.product} ended with {run.verdict}"] if failed else pods
 
 
 def take(since: datetime) -> None:

@@ -24,9 +24,7 @@ def platform_is_up(platform: Platform, product: Product) -> None:
 
 @given(parse("{product} has run"), converters=AS_PRODUCT, target_fixture="run")
 def product_has_run(platform: Platform, product: Product) -> Run:
-    run = platform.last_run(product.name)
-    assert run.verdict == "SUCCESS"
-    return run
+    return platform.last_run(product.name)
 
 
 @when(parse("{product} runs"), converters=AS_PRODUCT, target_fixture="run")
