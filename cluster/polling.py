@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from foundation.errors import DeadlineError
 
@@ -17,8 +18,13 @@ def until(question: Callable[[], str | None], what: str, *, within: float, every
         within: seconds until DeadlineError, which tells the last answer.
         every: seconds between two questions.
     """
-    end = time.monotonic() + within
-    while (seen := question()) is not None:
-        if time.monotonic() > end:
-            raise DeadlineError(f"waited {within:.0f} s for {what}; last seen: {seen}")
-        time.sleep(every)
+    attempts = Retrying(
+        stop=stop_after_delay(within),
+        wait=wait_fixed(every),
+        retry=retry_if_result(lambda seen: seen is not None),
+    )
+    try:
+        attempts(question)
+    except RetryError as given_up:
+        seen = given_up.last_attempt.result()
+        raise DeadlineError(f"waited {within:.0f} s for {what}; last seen: {seen}") from given_up
