@@ -87,11 +87,11 @@ class Platform:
     def install(self, settings: Mapping[str, str], *, limit: float) -> None:
         """Install the chart into a fresh namespace and watch it become Ready, or not.
 
-        What a killed run left under this name is removed first, completely.
+        Raises:
+            UserError: another release has the documented ports.
+            ServiceError: Kubernetes or helm refused.
         """
         cluster, helm = self.place.cluster, self.place.helm
-        if cluster.traces_of(self.namespace):
-            self.tear_down()
         if settings.get("nodePorts.enabled") == "true":
             self._refuse_held_ports()
         cluster.create_namespace(self.namespace)
@@ -106,6 +106,10 @@ class Platform:
             ports=sorted(port for port, owner in cluster.held_node_ports().items() if self._owns(owner)),
             contents=contents,
         )
+
+    def left_by_an_earlier_run(self) -> bool:
+        """Whether there is anything under this name: a run that was killed, or that kept it."""
+        return bool(self.place.cluster.traces_of(self.namespace))
 
     def tear_down(self) -> None:
         """Remove the release, its namespace and its volumes, and wait until they are gone."""

@@ -19,8 +19,6 @@ from steps import diagnostics
 WITH_NODE_PORTS = frozenset({"us1"})
 """Stories whose release has the documented ports: one release per cluster can."""
 
-PROBE_IMAGE = "postgresql"
-
 
 @pytest.fixture(scope="session")
 def place() -> Place:
@@ -49,18 +47,23 @@ def platform(place: Place, request: pytest.FixtureRequest) -> Iterator[Platform]
     chosen = settings.load()
     made = Platform(place, f"floe-{story}")
     node_ports = {"nodePorts.enabled": "true"} if story in WITH_NODE_PORTS else {}
-    with diagnostics.watching(made):
-        with phase(f"{story.upper()}: platform Ready", budget=chosen.ready_seconds):
-            made.install(node_ports, limit=chosen.ready_seconds)
-        for name, reason in made.readiness.late.items():
-            say(f"    {name}: {reason}")
-        yield made
-    made.close()
-    if chosen.keep and made.standing:
-        say(f"kept: namespace {made.namespace}")
-    elif made.standing:
-        with phase(f"{story.upper()}: platform gone"):
-            made.tear_down()
+    try:
+        with diagnostics.watching(made):
+            if made.left_by_an_earlier_run():
+                with phase(f"{story.upper()}: what an earlier run left is removed"):
+                    made.tear_down()
+            with phase(f"{story.upper()}: platform Ready", budget=chosen.ready_seconds):
+                made.install(node_ports, limit=chosen.ready_seconds)
+            for name, reason in made.readiness.late.items():
+                say(f"    {name}: {reason}")
+            yield made
+    finally:
+        made.close()
+        if chosen.keep and made.standing:
+            say(f"kept: namespace {made.namespace}")
+        elif made.standing:
+            with phase(f"{story.upper()}: platform gone"):
+                made.tear_down()
 
 
 def _story(module: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kubernetes import client  # type: ignore[import-untyped]
 
-from drivers.kubernetes import Pod, Readiness, Workload, _blocked, _pod
+from drivers.kubernetes import Pod, Readiness, Workload, _blocked, _pod, _Watched
 
 
 def pod(status: dict[str, Any], *, owner: str | None = None) -> Pod:
@@ -117,3 +117,41 @@ def test_late_are_the_slow_and_the_blocked_by_name() -> None:
         "c": "ImagePullBackOff: no such image",
     }
     assert readiness.slowest == 130.0
+
+
+def made(name: str, *, ready: bool = False, hopeless: bool = False) -> Pod:
+    return Pod(name, None, ready=ready, reason="" if ready else "Pending", hopeless=hopeless)
+
+
+def test_the_first_moment_a_pod_was_ready_is_kept_until_it_is_not() -> None:
+    seen = _Watched()
+    seen.begin([made("a"), made("b")], 0.5)
+    seen.note(made("a", ready=True), 3.14)
+    seen.note(made("a", ready=True), 9.0)
+    assert (seen.seconds, seen.latest, seen.settled) == ({"a": 3.1}, 3.1, False)
+    seen.note(made("a"), 10.0)
+    assert (seen.seconds, seen.latest) == ({}, 0.0)
+
+
+def test_a_pod_that_was_replaced_does_not_count() -> None:
+    seen = _Watched()
+    seen.begin([made("old", ready=True)], 1.0)
+    seen.begin([made("new", ready=True)], 4.0)
+    assert (set(seen.pods), seen.seconds, seen.settled) == ({"new"}, {"new": 4.0}, True)
+
+
+def test_a_stuck_pod_leaves_nothing_to_look_at_once_the_others_are_ready() -> None:
+    seen = _Watched()
+    seen.begin([made("minio-0", hopeless=True), made("polaris")], 1.0)
+    assert not seen.settled
+    seen.note(made("polaris", ready=True), 5.0)
+    assert seen.settled
+
+
+def test_no_pod_at_all_is_not_ready() -> None:
+    assert not _Watched().settled
+
+
+def test_a_job_that_failed_is_named_with_its_reason() -> None:
+    failed = {"polaris-setup": Workload("Job", ("i",), 1, 0, "BackoffLimitExceeded: too often")}
+    assert _blocked(failed, {}) == {"polaris-setup": "BackoffLimitExceeded: too often"}
