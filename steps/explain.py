@@ -17,8 +17,7 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
             line for name in names if left.get(name) != right.get(name) for line in _told(name, left, right)
         ]
     elif isinstance(left, frozenset) and isinstance(right, frozenset):
-        told = [f"missing: {name}" for name in sorted(right - left, key=str)]
-        told += [f"not expected: {name}" for name in sorted(left - right, key=str)]
+        told = _names(left, right)
     elif isinstance(left, str) and isinstance(right, str):
         told = [f"expected {right}", f"there is {left}"]
     else:
@@ -26,10 +25,17 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
     return ["there is not what was expected:", *told]
 
 
+def _names(there: frozenset[object], expected: frozenset[object]) -> list[str]:
+    missing = [f"missing: {name}" for name in sorted(expected - there, key=str)]
+    return missing + [f"not expected: {name}" for name in sorted(there - expected, key=str)]
+
+
 def _told(name: object, there: Mapping[object, object], expected: Mapping[object, object]) -> list[str]:
     is_there, is_expected = there.get(name), expected.get(name)
     if isinstance(is_there, Rows) and isinstance(is_expected, Rows):
         return is_expected.differences(is_there)
+    if isinstance(is_there, frozenset) and isinstance(is_expected, frozenset):
+        return [f"{name}: {line}" for line in _names(is_there, is_expected)]
     if name not in expected:
         return [f"{name}: {is_there}"]
     if name not in there:

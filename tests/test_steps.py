@@ -59,6 +59,17 @@ def test_entries_that_are_too_many_or_missing_are_told_by_name() -> None:
     ]
 
 
+def test_sets_are_told_by_the_names_in_which_they_differ() -> None:
+    there, expected = frozenset({"raw", "strange"}), frozenset({"raw", "mart"})
+    told = ["missing: mart", "not expected: strange"]
+    heading = "there is not what was expected:"
+    assert explain.pytest_assertrepr_compare("==", there, expected) == [heading, *told]
+    nested = [heading, *(f"customer_360: {line}" for line in told)]
+    assert (
+        explain.pytest_assertrepr_compare("==", {"customer_360": there}, {"customer_360": expected}) == nested
+    )
+
+
 def test_other_comparisons_are_left_to_pytest() -> None:
     assert explain.pytest_assertrepr_compare("==", 1, 2) is None
     assert explain.pytest_assertrepr_compare("in", {}, {}) is None
