@@ -14,7 +14,7 @@ import pytest
 from drivers import wait
 from foundation.cache import ROOT
 from tests.contract import postgres
-from tests.contract.processes import Running, free_port
+from tests.contract.processes import Running, as_user, free_port
 
 ENTRYPOINT = ROOT / "images" / "postgresql" / "entrypoint.sh"
 PASSWORD = 'it\'s $odd \\ and "quoted"'
@@ -26,7 +26,7 @@ class Pod:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
-        self.programs = postgres._programs(folder)
+        self.programs = postgres.programs(folder)
         self.script = folder / "entrypoint.sh"
         self.script.write_bytes(ENTRYPOINT.read_bytes())
         self.data = folder / "volume" / "data"
@@ -40,13 +40,13 @@ class Pod:
             "PGPORT": str(self.port),
             "PGHOST": str(self.data.parent),
             "LANG": "C.UTF-8",
-            **postgres._libraries(self.programs),
+            **postgres.libraries(self.programs),
             **variables,
         }
         arguments = ["-c", f"unix_socket_directories={self.data.parent}", "-c", "listen_addresses=127.0.0.1"]
         return Running(
             "entrypoint",
-            [*postgres._unprivileged(), "bash", self.script, *arguments],
+            ["setpriv", *as_user(postgres.user()), "bash", self.script, *arguments],
             env=environment,
             log=self.folder / "log",
         )
@@ -130,7 +130,7 @@ def test_without_one_password_it_says_so_and_ends(
     pod: Pod, variables: dict[str, str], complaint: str
 ) -> None:
     ended = subprocess.run(
-        [*postgres._unprivileged(), "bash", pod.script, "postgres"],
+        ["setpriv", *as_user(postgres.user()), "bash", pod.script, "postgres"],
         env={"PGDATA": str(pod.data), "PATH": os.environ["PATH"], **variables},
         capture_output=True,
         text=True,

@@ -25,7 +25,7 @@ class Postgres:
     """A cluster in a folder of its own, run by an unprivileged user: postgres refuses root."""
 
     def __init__(self, folder: Path) -> None:
-        self._root = _programs(folder)
+        self._root = programs(folder)
         self._data = folder / "data"
         self._log = folder / "postgres.log"
         self.port = free_port()
@@ -37,7 +37,7 @@ class Postgres:
         process.run(
             [
                 "setpriv",
-                *as_user(_user()),
+                *as_user(user()),
                 self._root / "bin" / "initdb",
                 "-D",
                 self._data,
@@ -50,7 +50,7 @@ class Postgres:
             ],
             timeout=60,
             cwd=Path("/"),
-            env=_libraries(self._root),
+            env=libraries(self._root),
         )
 
     @property
@@ -75,9 +75,9 @@ class Postgres:
                 "-c",
                 "fsync=off",
             ],
-            env=_libraries(self._root),
+            env=libraries(self._root),
             log=self._log,
-            user=_user(),
+            user=user(),
         )
         wait.until(self._answers, bool, what="PostgreSQL answering", within=30, every=0.05)
 
@@ -105,12 +105,12 @@ class Postgres:
         return f"host=127.0.0.1 port={self.port} user=postgres dbname={database} connect_timeout=2"
 
 
-def _user() -> int | None:
+def user() -> int | None:
     """Who runs PostgreSQL: it refuses root."""
     return _NOBODY if os.geteuid() == 0 else None
 
 
-def _libraries(root: Path) -> dict[str, str]:
+def libraries(root: Path) -> dict[str, str]:
     """Debian's own copy finds its libraries; the unpacked one is told where they lie beside it."""
     if root == _INSTALLED:
         return {}
@@ -119,7 +119,7 @@ def _libraries(root: Path) -> dict[str, str]:
     return {"LD_LIBRARY_PATH": ":".join(folders)}
 
 
-def _programs(folder: Path) -> Path:
+def programs(folder: Path) -> Path:
     """The installed server, else Debian's package unpacked into the cache; nothing is installed."""
     if (_INSTALLED / "bin" / "postgres").exists():
         return _INSTALLED
