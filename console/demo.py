@@ -107,6 +107,7 @@ def _addresses(host: str, cluster: Cluster) -> None:
 
 def _answer(address: str) -> str:
     try:
-        return f"HTTP {httpx.get(address, timeout=10, follow_redirects=True).status_code}"
+        status = httpx.get(address, timeout=10, follow_redirects=True).status_code
     except httpx.HTTPError as silent:
-        return f"{type(silent).__name__}"
+        return f"nothing: {type(silent).__name__}"
+    return "asks for a token" if status == httpx.codes.UNAUTHORIZED else f"HTTP {status}"

@@ -18,7 +18,17 @@ from foundation.cache import STATE
 PHASES_FILE = STATE / "phases.jsonl"
 """One line a finished phase of the current run; begun anew by `begin`."""
 
-console = Console(stderr=True, highlight=False, no_color=None if sys.stderr.isatty() else True)
+_TERMINAL = sys.stderr.isatty()
+
+PLAIN_WIDTH = 120
+"""Columns of what is written to a file or by CI, where no terminal says how wide it is."""
+
+console = Console(
+    stderr=True,
+    highlight=False,
+    no_color=None if _TERMINAL else True,
+    width=None if _TERMINAL else PLAIN_WIDTH,
+)
 
 
 class Phase(BaseModel):
@@ -58,7 +68,7 @@ def phase(name: str, *, budget: float | None = None) -> Iterator[None]:
     began = datetime.now(UTC)
     start = time.monotonic()
     ok = False
-    live = sys.stderr.isatty() and not os.environ.get("CI")
+    live = _TERMINAL and not os.environ.get("CI")
     if not live:
         say(f"... {name}")
     spinner = console.status(name) if live else None
