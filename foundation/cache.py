@@ -68,12 +68,24 @@ def _fingerprint(file: Path) -> bytes:
 
 @contextmanager
 def locked(name: str, *, waiting: Callable[[str], None] = lambda _holder: None) -> Iterator[None]:
-    """Hold the lock `name` of the cache; tells `waiting` once who holds it, then waits.
-
-    The lock is the kernel's (flock), so a killed holder never leaves it behind.
-    """
+    """Hold the lock `name` of the cache; tells `waiting` once who holds it, then waits."""
     path = cache_root() / "locks" / f"{name}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
+    with locked_file(path, f"pid {os.getpid()} of {ROOT}", waiting=waiting):
+        yield
+
+
+@contextmanager
+def locked_file(path: Path, holder: str, *, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock that is this file, and leave in it who does.
+
+    The lock is the kernel's (flock), so a killed holder never leaves it behind.
+
+    Args:
+        path: the file; made when absent, and left.
+        holder: what others are told of this process.
+        waiting: told once who holds the lock, before waiting for it.
+    """
     with path.open("a+") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -83,7 +95,7 @@ def locked(name: str, *, waiting: Callable[[str], None] = lambda _holder: None) 
             fcntl.flock(handle, fcntl.LOCK_EX)
         handle.seek(0)
         handle.truncate()
-        handle.write(f"pid {os.getpid()} of {ROOT}")
+        handle.write(holder)
         handle.flush()
         yield
 

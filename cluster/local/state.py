@@ -8,7 +8,6 @@ anything else, so that an `up` killed right after the launch leaves no process t
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import select
 import shutil
@@ -22,6 +21,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from cluster.local.layout import Layout
+from foundation.cache import locked_file
 from foundation.errors import PlatformError
 
 _Record = TypeVar("_Record", bound=BaseModel)
@@ -141,17 +141,7 @@ def kill(process: Identity, *, within: float) -> None:
 def machine_lock(layout: Layout, *, waiting: Callable[[str], None]) -> Iterator[None]:
     """One `up` or `down` at a time on this machine; the kernel lets go of it with its holder."""
     path = layout.runtime.with_suffix(".lock")
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            waiting(file.read().strip() or "another run")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        file.truncate()
-        file.write(f"process {os.getpid()} in {Path.cwd()}")
-        file.flush()
+    with locked_file(path, f"process {os.getpid()} in {Path.cwd()}", waiting=waiting):
         yield
 
 
