@@ -32,7 +32,7 @@ demo: $(VENV)/.ready ## deploy the demo, run its product, leave it running and p
 	@$(PY) -m console demo
 
 test: $(VENV)/.ready lint types ## the suite's own tests: no cluster needed
-	@$(PY) -m pytest tests -q --durations=10
+	@$(PY) -m pytest tests -q -n 2 --dist loadfile --durations=10
 
 lint: $(VENV)/.ready
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
