@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from foundation.cache import ROOT
 from foundation.errors import UserError
-
-CATALOGUE = ROOT / "features" / "requirements.yaml"
+from reports.catalogue import CATALOGUE
+from reports.catalogue import load as load_catalogue
 
 
 class Settings(BaseModel):
@@ -75,9 +74,9 @@ def load(environment: Mapping[str, str] = os.environ, catalogue: Path = CATALOGU
 
 
 def _must_be_known(settings: Settings, catalogue: Path) -> None:
-    known = yaml.safe_load(catalogue.read_text())
-    stories = list(known["stories"])
-    ids = [item["id"] for part in ("requirements", "edge_cases") for item in known[part]]
+    known = load_catalogue(catalogue)
+    stories = list(known.stories)
+    ids = [one.id for one in known.requirements] + [one.id for one in known.edge_cases]
     if settings.story and settings.story not in stories:
         raise UserError(f"STORY={settings.story}: no such story", remedy=f"one of {', '.join(stories)}")
     if settings.requirement and settings.requirement not in ids:
