@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("floe acceptance")
     group.addoption("--story", metavar="US3", help="run the scenarios of this story only")
     group.addoption("--requirement", metavar="FR-022", help="run the scenarios of this id only")
+    group.addoption("--evidence", metavar="FOLDER", help=f"write the evidence here (default: {_OUT})")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -57,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _refuse_unknown(config, known)
     if not _features_run(config):
         return
-    out = config.rootpath / _OUT
+    out = config.rootpath / (config.getoption("--evidence") or _OUT)
     if getattr(config.option, "allure_report_dir", None) is None:
         config.option.allure_report_dir = str(out / allure_files.RESULTS)
     keeper = EvidenceKeeper(config, known, out)
