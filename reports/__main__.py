@@ -1,4 +1,4 @@
-"""`python -m reports [html|matrix|summary]`: the pages of the last run, once more."""
+"""`python -m reports [html|matrix|summary|overhead]`: the pages of the last run, and what it cost."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from foundation.errors import PlatformError, UserError
 from foundation.progress import say
-from reports import html, matrix, summary
+from reports import html, matrix, overhead, summary
 
 COMMANDS: dict[str, Callable[[], object]] = {
     "html": html.show,
     "matrix": lambda: say(matrix.headline(matrix.write())),
     "summary": summary.show,
+    "overhead": overhead.show,
 }
 
 
