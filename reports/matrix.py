@@ -19,9 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.cache import ROOT
 from foundation.progress import Phase
-from reports import allure_files, catalogue, gate, results, timing
+from gate.features import ScenarioSource, parse
+from reports import allure_files, catalogue, results, timing
 from reports.catalogue import Catalogue, Limits
-from reports.gate import ScenarioSource
 from reports.results import Cluster, Host, Revision, Run, ScenarioResult, StepResult, replace
 from reports.timing import JudgedPhase
 
@@ -134,7 +134,7 @@ def write(out: Path = results.OUT, *, root: Path = ROOT) -> Matrix:
         results.read(out),
         catalogue.load(own if own.exists() else catalogue.CATALOGUE),
         catalogue.load_limits(features / catalogue.LIMITS.name),
-        gate.parse(features, root=root),
+        parse(features, root=root),
         _phases(root),
     )
     pages = {JSON: as_json(matrix), HTML: page.html(matrix), MARKDOWN: page.markdown(matrix)}
