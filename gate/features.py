@@ -120,6 +120,7 @@ class FeatureSource:
         file: where it is, relative to the checkout.
         tags: of the feature itself.
         prose: every line that a reader reads, by its number: no tags, no comments.
+        comments: every line that is a comment, by its number.
     """
 
     path: Path
@@ -128,6 +129,7 @@ class FeatureSource:
     tag_lines: tuple[TagLine, ...]
     scenarios: tuple[ScenarioSource, ...]
     prose: dict[int, str]
+    comments: dict[int, str]
 
 
 def parse(folder: Path, *, root: Path = ROOT) -> list[ScenarioSource]:
@@ -172,14 +174,14 @@ class _Reader:
         self._file = shown
         self._lines = lines
         self._feature = document.get("feature")
-        self._comments = {comment["location"]["line"] for comment in document["comments"]}
+        self._comments = {one["location"]["line"]: one["text"] for one in document["comments"]}
         self._tags: dict[int, list[str]] = {}
 
     def feature(self) -> FeatureSource:
         feature = self._feature
         tags = self._tags_of(feature) if feature else frozenset()
         scenarios = tuple(self._scenarios(feature, tags, ())) if feature else ()
-        unread = self._comments | set(self._tags)
+        unread = set(self._comments) | set(self._tags)
         return FeatureSource(
             path=self._path,
             file=self._file,
@@ -187,6 +189,7 @@ class _Reader:
             tag_lines=tuple(self._tag_line(line, names) for line, names in sorted(self._tags.items())),
             scenarios=scenarios,
             prose={number: text for number, text in enumerate(self._lines, 1) if number not in unread},
+            comments=self._comments,
         )
 
     def _scenarios(

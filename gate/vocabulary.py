@@ -109,7 +109,7 @@ def _definition(
         return Finding(place, "the phrase of a step is no literal", "write it out where it is defined")
     try:
         return Definition(place, kind, text.value, make(text.value), module.place(function))
-    except (ValueError, re.error) as broken:
+    except (ValueError, LookupError, re.error) as broken:
         return Finding(place, f'"{text.value}" is no pattern: {broken}', "correct it")
 
 
