@@ -4,14 +4,15 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-SOURCES := additions/src cluster console controls demo drivers features foundation images reports standins steps tests conftest.py
+SOURCES := additions/src cluster console controls demo drivers features foundation gate images reports standins \
+           steps tests conftest.py
 export FAULT STORY REQ KEEP CLUSTER FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help up images e2e controls demo test report status down clean lock lint types
+.PHONY: help up images e2e controls demo test gate requirements-accept report status down clean lock lint types
 
 help: ## this list
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
 	@echo
 	@echo "STORY=US3 one story   REQ=FR-022 one requirement   KEEP=1 leave the namespaces standing"
 	@echo "CLUSTER=auto|kind|local|existing   FLOE_DEMO_SEED_SCALE=0.1..1000   PLATFORM_READY_SECONDS=120"
@@ -34,8 +35,14 @@ controls: $(VENV)/.ready ## plant each fault (FAULT=, REQ=) and demand that the 
 demo: $(VENV)/.ready ## deploy the demo, run its product, leave it running and print its addresses
 	@$(PY) -m console demo
 
-test: $(VENV)/.ready lint types ## the suite's own tests: no cluster needed
+test: $(VENV)/.ready gate lint types ## the suite's own tests: no cluster needed
 	@$(PY) -m pytest tests -q -n 2 --dist loadfile --durations=10
+
+gate: $(VENV)/.ready ## the catalogue and language gates alone, in seconds
+	@$(PY) -m gate
+
+requirements-accept: $(VENV)/.ready ## ID=FR-022 or all: its scenarios were read against its text
+	@$(PY) -m gate accept "$(ID)"
 
 lint: $(VENV)/.ready
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

@@ -19,9 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.cache import ROOT
 from foundation.progress import Phase
-from reports import allure_files, catalogue, gate, results, timing
+from gate.features import ScenarioSource, parse
+from reports import allure_files, catalogue, results, timing
 from reports.catalogue import Catalogue, Limits
-from reports.gate import ScenarioSource
 from reports.results import Cluster, Host, Revision, Run, ScenarioResult, StepResult, replace
 from reports.timing import JudgedPhase
 
@@ -134,7 +134,7 @@ def write(out: Path = results.OUT, *, root: Path = ROOT) -> Matrix:
         results.read(out),
         catalogue.load(own if own.exists() else catalogue.CATALOGUE),
         catalogue.load_limits(features / catalogue.LIMITS.name),
-        gate.parse(features, root=root),
+        parse(features, root=root),
         _phases(root),
     )
     pages = {JSON: as_json(matrix), HTML: page.html(matrix), MARKDOWN: page.markdown(matrix)}
@@ -266,7 +266,7 @@ def _never_ran(source: ScenarioSource, row: tuple[tuple[str, str], ...], story: 
 def written_scenarios(known: Catalogue, root: Path = ROOT) -> dict[tuple[str, str], frozenset[str]]:
     """By story and title, as a report calls it, the ids that each scenario as written proves."""
     found: dict[tuple[str, str], frozenset[str]] = {}
-    for source in gate.parse(root / "features", root=root):
+    for source in parse(root / "features", root=root):
         for row, tags in source.rows or (((), frozenset()),):
             story = next((name for name in known.stories if name in source.tags | tags), "")
             found[story, _never_ran(source, row, story).title] = (source.tags | tags) & known.ids

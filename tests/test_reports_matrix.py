@@ -11,7 +11,8 @@ import yaml
 
 from foundation.errors import UserError
 from foundation.progress import Phase
-from reports import gate, matrix, page, results, timing
+from gate import features
+from reports import matrix, page, results, timing
 from reports.catalogue import Catalogue, Limits
 from reports.matrix import Matrix, Row, Status
 from reports.results import Cluster, Facts, Host, Revision, Run, ScenarioResult, StepResult
@@ -108,7 +109,7 @@ def judged(
     file = tmp_path / "features" / "f.feature"
     file.parent.mkdir(exist_ok=True)
     file.write_text(FEATURE)
-    sources = gate.parse(tmp_path / "features", root=tmp_path)
+    sources = features.parse(tmp_path / "features", root=tmp_path)
     return matrix.build(run, KNOWN, limits or Limits(), sources, phases)
 
 
