@@ -161,7 +161,9 @@ def additions() -> str:
     """
     chosen = os.environ.get(ADDITIONS) or "on"
     if chosen not in ("on", "off"):
-        raise UserError(f"{ADDITIONS}={chosen!r} is neither on nor off", remedy=f"{ADDITIONS}=off, or unset it")
+        raise UserError(
+            f"{ADDITIONS}={chosen!r} is neither on nor off", remedy=f"{ADDITIONS}=off, or unset it"
+        )
     return chosen
 
 

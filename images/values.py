@@ -15,7 +15,7 @@ FILE = STATE / "images-values.yaml"
 _KEYS = {"polaris-admin": "polarisAdmin"}
 
 
-def values(names: Mapping[str, str], *, stand_in: bool, additions: bool = True) -> dict[str, Any]:
+def values(names: Mapping[str, str], *, stand_in: bool, additions: bool) -> dict[str, Any]:
     """The values file's content.
 
     Args:
@@ -37,9 +37,7 @@ def values(names: Mapping[str, str], *, stand_in: bool, additions: bool = True) 
     }
 
 
-def write(
-    names: Mapping[str, str], *, stand_in: bool, additions: bool = True, file: Path | None = None
-) -> Path:
+def write(names: Mapping[str, str], *, stand_in: bool, additions: bool, file: Path | None = None) -> Path:
     """Write the values file in one step, so that no reader sees half of it."""
     file = file or FILE
     file.parent.mkdir(parents=True, exist_ok=True)
