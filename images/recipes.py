@@ -14,6 +14,7 @@ from images import minio, rootfs
 
 HERE = Path(__file__).resolve().parent
 SEED_SCALE = "FLOE_DEMO_SEED_SCALE"
+ADDITIONS = "ADDITIONS"
 
 _NO_INPUT = frozenset(
     {"__pycache__", "build", "target", "logs", "dbt_packages", "floe_macros", "node_modules"}
@@ -114,16 +115,19 @@ def recipes() -> list[Recipe]:
                 "images/dagster/trim.txt",
                 "images/dagster/additions.sh",
                 "images/dagster/products.sh",
+                "images/dagster/bare.sh",
                 "additions",
                 "foundation/__init__.py",
                 "foundation/errors.py",
                 "demo/__init__.py",
+                "demo/bare.py",
+                "demo/bare.yaml",
                 "demo/seeds",
                 "demo/manifest.yaml",
                 "demo/customer-360",
             ),
             base=HERE / "base",
-            settings=((SEED_SCALE, seed_scale()),),
+            settings=((SEED_SCALE, seed_scale()), ("FLOE_ADDITIONS", additions())),
         ),
     ]
 
@@ -147,6 +151,20 @@ def seed_scale() -> str:
     from demo.seeds import scale_from  # noqa: PLC0415 - the demo is an input, not a part of images
 
     return f"{scale_from(os.environ.get(SEED_SCALE)).normalize():f}"
+
+
+def additions() -> str:
+    """`on`: products are built with the additions; `off`: with floe as released.
+
+    Raises:
+        UserError: the variable ADDITIONS is neither.
+    """
+    chosen = os.environ.get(ADDITIONS) or "on"
+    if chosen not in ("on", "off"):
+        raise UserError(
+            f"{ADDITIONS}={chosen!r} is neither on nor off", remedy=f"{ADDITIONS}=off, or unset it"
+        )
+    return chosen
 
 
 def base_inputs(recipe: Recipe) -> list[Path | str]:

@@ -147,13 +147,14 @@ def _built(root: Path) -> dict[str, str]:
     lock = _text(root / "images" / "dagster" / "requirements.lock")
     pins = {name: rf"(?m)^{package}==(\S+)" for name, package in LOCKED.items()}
     found = {name: _first(pattern, lock) for name, pattern in pins.items()}
-    found["additions"] = _first(r'(?m)^version = "(.+)"', _text(root / "additions" / "pyproject.toml"))
+    built = _images_values(root)
+    version = _first(r'(?m)^version = "(.+)"', _text(root / "additions" / "pyproject.toml"))
+    found["additions"] = version if built.get("additions", True) else "off"
     found["chart"] = _first(
         r"(?m)^version: *[\"']?([^\s\"']+)", _text(root / "charts" / "floe-platform" / "Chart.yaml")
     )
     found["MinIO"] = _first(r"github\.com/minio/minio (v\S+)", _text(root / "images" / "minio" / "go.mod"))
-    images = _images_values(root).get("images") or {}
-    found["catalog"] = images.get("polaris")
+    found["catalog"] = (built.get("images") or {}).get("polaris")
     return {name: version for name, version in found.items() if version}
 
 

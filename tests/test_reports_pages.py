@@ -82,6 +82,17 @@ def test_what_images_and_chart_are_built_from_gives_their_versions(tmp_path: Pat
     assert (found.cluster.provider, found.revision.commit) == ("none", None)
 
 
+@pytest.mark.parametrize(("told", "version"), [("true", "0.1.0"), ("false", "off")])
+def test_a_run_on_floe_as_released_is_told_apart(tmp_path: Path, told: str, version: str) -> None:
+    for name, text in {
+        "additions/pyproject.toml": 'version = "0.1.0"\n',
+        ".cluster/images-values.yaml": f"global: {{additions: {told}}}\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    assert facts.gather(tmp_path).versions["additions"] == version
+
+
 # ---- the recorder
 
 
