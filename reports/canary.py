@@ -196,11 +196,18 @@ def _blank_message(error: BaseException | None, node: str) -> None:
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
-    """Search the evidence once all of it is written; a leak turns the session red."""
-    result = yield
+    """Search the evidence once all of it is written, and also when the session ends in an error."""
+    try:
+        return (yield)
+    finally:
+        config = session.config
+        if config.pluginmanager.has_plugin("evidence") and not hasattr(config, "workerinput"):
+            _judge(session)
+
+
+def _judge(session: pytest.Session) -> None:
+    """A secret that stood in the evidence, or nearly did, turns the session red."""
     config = session.config
-    if hasattr(config, "workerinput") or not config.pluginmanager.has_plugin("evidence"):
-        return result
     out = config.rootpath / (config.getoption("--evidence") or Path("reports") / "out")
     searched = search([out, Path(config.option.allure_report_dir), config.rootpath / matrix.EVIDENCE])
     leaks = [replace(leak, file=_below(leak.file, config.rootpath)) for leak in searched.leaks]
@@ -210,7 +217,6 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
         if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         _keep(said, out, config.rootpath, int(session.exitstatus))
-    return result
 
 
 def _keep(said: list[str], out: Path, root: Path, code: int) -> None:
