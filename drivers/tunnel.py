@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+from drivers import traffic
 from drivers.errors import ServiceError, brief
 from foundation.process import ends_with_us
 from reports import evidence
@@ -85,6 +86,11 @@ class Tunnel:
 
     def _begin(self) -> None:
         self._end()
+        with traffic.asking("the tunnels", f"forward port {self._port} of {self.service}") as question:
+            self._start()
+            question.outcome = f"on port {self._local}"
+
+    def _start(self) -> None:
         self._lines = queue.Queue()
         ports = f"{self._local or ''}:{self._port}"
         self._process = subprocess.Popen(

@@ -10,7 +10,7 @@ from foundation.cache import ROOT, digest_of, entry
 from foundation.errors import PlatformError, UserError
 from foundation.process import run
 from foundation.progress import say
-from reports import allure_files, matrix, results
+from reports import allure_files, canary, matrix, results
 from reports.results import replace
 
 PAGE = Path("allure") / "index.html"
@@ -32,7 +32,7 @@ def build(out: Path = results.OUT, *, root: Path = ROOT) -> Path:
 
     Raises:
         UserError: nothing has run yet, or Node.js is missing or too old.
-        PlatformError: the tool could not be installed or failed.
+        PlatformError: the tool could not be installed or failed, or the page held a secret.
     """
     matrix.write(out, root=root)
     node = _node()
@@ -46,6 +46,7 @@ def build(out: Path = results.OUT, *, root: Path = ROOT) -> Path:
     if not page.exists():
         raise PlatformError(f"Allure ended without an error and without {page}")
     replace(page, without_analytics(page.read_text(encoding="utf-8")))
+    canary.refuse_leaks(out)
     return page
 
 
