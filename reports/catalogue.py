@@ -5,6 +5,7 @@ It is the only list of ids in the project: tags, the matrix and the gate all ask
 
 from __future__ import annotations
 
+import inspect
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -168,23 +169,28 @@ def load(file: Path = CATALOGUE) -> Catalogue:
     Raises:
         UserError: it cannot be read; names the file, the field and what to do.
     """
-    return _read(file, Catalogue)
+    return read(file, Catalogue)
 
 
 def load_limits(file: Path = LIMITS) -> Limits:
     """Read features/limits.yaml; a project without it has no limits declared."""
-    return _read(file, Limits) if file.exists() else Limits()
+    return read(file, Limits) if file.exists() else Limits()
 
 
 def load_planned(file: Path = PLANNED) -> Planned:
     """Read features/planned.yaml; a project without it has nothing planned."""
-    return _read(file, Planned) if file.exists() else Planned(planned=[])
+    return read(file, Planned) if file.exists() else Planned(planned=[])
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _read(file: Path, model: type[_Model]) -> _Model:
+def read(file: Path, model: type[_Model]) -> _Model:
+    """Read a YAML file of the features folder.
+
+    Raises:
+        UserError: it cannot be read; names the file, the field and where its fields are described.
+    """
     shown = _shown(file)
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -203,7 +209,7 @@ def _read(file: Path, model: type[_Model]) -> _Model:
         more = f" (and {refused.error_count() - 1} more)" if refused.error_count() > 1 else ""
         raise UserError(
             f"{shown}: {field}: {first['msg']}{more}",
-            remedy=f"correct it; the fields are described in {_shown(Path(__file__))}",
+            remedy=f"correct it; the fields are described in {_shown(Path(inspect.getfile(model)))}",
         ) from refused
 
 

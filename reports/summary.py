@@ -21,6 +21,7 @@ _SLOWEST = 5
 _COLOURS = {
     "failed": "red",
     "over budget": "red",
+    "just over budget": "yellow",
     "within budget": "yellow",
     "within aim": "green",
     "no budget": "dim",
