@@ -4,11 +4,11 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-SOURCES := additions/src cluster console demo drivers features foundation images reports standins steps tests conftest.py
-export STORY REQ KEEP CLUSTER FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
+SOURCES := additions/src cluster console controls demo drivers features foundation images reports standins steps tests conftest.py
+export FAULT STORY REQ KEEP CLUSTER FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help up images e2e demo test report status down clean lock lint types
+.PHONY: help up images e2e controls demo test report status down clean lock lint types
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,9 @@ images: $(VENV)/.ready ## build what changed and load it
 
 e2e: $(VENV)/.ready ## everything: cluster, images, every story, report
 	@$(PY) -m console e2e
+
+controls: $(VENV)/.ready ## plant each fault (FAULT=, REQ=) and demand that the suite notices it
+	@$(PY) -m controls
 
 demo: $(VENV)/.ready ## deploy the demo, run its product, leave it running and print its addresses
 	@$(PY) -m console demo

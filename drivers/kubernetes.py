@@ -220,6 +220,19 @@ class Cluster:
             if item.spec.claim_ref and item.spec.claim_ref.namespace == namespace
         ]
 
+    def owners_of_volumes(self) -> frozenset[str]:
+        """The namespaces that persistent volumes belong to, gone ones included."""
+        found = _ask("list volumes", lambda: self._core.list_persistent_volume(_request_timeout=CALL_SECONDS))
+        return frozenset(item.spec.claim_ref.namespace for item in found.items if item.spec.claim_ref)
+
+    def let_go(self, volume: str) -> None:
+        """Have a volume deleted, with what it holds, as soon as nothing claims it."""
+        body = {"spec": {"persistentVolumeReclaimPolicy": "Delete"}}
+        _ask(
+            f"let go of volume {volume}",
+            lambda: self._core.patch_persistent_volume(volume, body, _request_timeout=CALL_SECONDS),
+        )
+
     def held_node_ports(self) -> dict[int, str]:
         """Each node port that is taken, and by which namespace/service."""
         found = _ask(
@@ -346,6 +359,23 @@ class Cluster:
             seen.note(_pod(event["object"]), time.monotonic() - began, gone=event["type"] == "DELETED")
             if seen.settled:
                 watcher.stop()
+
+    def scale(self, namespace: str, workload: str, replicas: int) -> None:
+        """Set how many replicas of a Deployment or StatefulSet there are to be."""
+        scalings = {
+            "Deployment": self._apps.patch_namespaced_deployment_scale,
+            "StatefulSet": self._apps.patch_namespaced_stateful_set_scale,
+        }
+        found = self.workloads(namespace).get(workload)
+        if found is None or found.kind not in scalings:
+            answer = f"only {', '.join(sorted(self.workloads(namespace)))}"
+            raise ServiceError(f"scale {workload} to {replicas}", of="Kubernetes", answer=answer)
+        _ask(
+            f"scale {workload} to {replicas}",
+            lambda: scalings[found.kind](
+                workload, namespace, {"spec": {"replicas": replicas}}, _request_timeout=CALL_SECONDS
+            ),
+        )
 
     def delete_pods(self, namespace: str, selector: str) -> list[str]:
         """Delete the pods with these labels, at once, and return their names."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
-import shutil
 import subprocess
 import threading
 import time
 from pathlib import Path
 
 from drivers.errors import ServiceError, brief
+from foundation.process import ends_with_us
 from reports import evidence
 
 START_SECONDS = 20.0
@@ -50,7 +50,7 @@ class Tunnel:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._lock = threading.Lock()
         self._command = [
-            *_ends_with_us(),
+            *ends_with_us(),
             str(kubectl),
             "--kubeconfig",
             str(kubeconfig),
@@ -151,12 +151,6 @@ class Tunnels:
         for tunnel in self._open.values():
             with contextlib.suppress(OSError):
                 tunnel.close()
-
-
-def _ends_with_us() -> list[str]:
-    """Words that make the kernel end the process with this one, even when this one is killed."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 def _relay(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:

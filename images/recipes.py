@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from foundation.cache import ROOT, digest_of
+from foundation.cache import SYSTEM, digest_of
 from foundation.errors import UserError
 from images import minio, rootfs
 
@@ -49,24 +49,24 @@ class Recipe:
         parts: list[Path | str] = [*surroundings, *base, *self.inputs()]
         parts += [f"{key}={value}" for key, value in self.settings]
         for path in self.sources():
-            parts += [str(path.relative_to(ROOT)), path]
+            parts += [str(path.relative_to(SYSTEM)), path]
         return digest_of(parts)
 
     def sources(self) -> list[Path]:
         """Every file of the checkout that goes into the build context."""
-        named = [ROOT / name for name in dict.fromkeys((self.containerfile, *self.files))]
+        named = [SYSTEM / name for name in dict.fromkeys((self.containerfile, *self.files))]
         for path in named:
             if not path.exists():
                 raise UserError(
-                    f"{path.relative_to(ROOT)} is missing; the image {self.name} is made from it",
-                    remedy=f"git checkout -- {path.relative_to(ROOT)}",
+                    f"{path.relative_to(SYSTEM)} is missing; the image {self.name} is made from it",
+                    remedy=f"git checkout -- {path.relative_to(SYSTEM)}",
                 )
         return [file for path in named for file in ([path] if path.is_file() else sorted(_tree(path)))]
 
     def fill(self, context: Path) -> None:
         """Make the build context: exactly the inputs, at their paths in the checkout."""
         for path in self.sources():
-            place = context / path.relative_to(ROOT)
+            place = context / path.relative_to(SYSTEM)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, place)
         self.generate(context)

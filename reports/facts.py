@@ -52,7 +52,7 @@ def gather(root: Path) -> Facts:
     return Facts(
         host=_host(root),
         cluster=cluster,
-        revision=_revision(root),
+        revision=revision(root),
         versions={**versions, **_built(root), **evidence.components()},
         suite=_suite(),
         stand_ins={**_deployed_stand_ins(root), **evidence.stand_ins()},
@@ -78,7 +78,8 @@ def _system() -> str:
         return platform.platform()
 
 
-def _revision(root: Path) -> Revision:
+def revision(root: Path) -> Revision:
+    """The commit of the checkout `root`, and whether its files differ from it; evidence does not count."""
     commit = _said(["git", "-C", root, "rev-parse", "HEAD"])
     changed = _said(["git", "-C", root, "status", "--porcelain", "--", ".", ":!docs/evidence"])
     return Revision(commit=commit or None, dirty=bool(changed))

@@ -272,6 +272,16 @@ def _never_ran(source: ScenarioSource, row: tuple[tuple[str, str], ...], story: 
     )
 
 
+def written_scenarios(known: Catalogue, root: Path = ROOT) -> dict[tuple[str, str], frozenset[str]]:
+    """By story and title, as a report calls it, the ids that each scenario as written proves."""
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for source in gate.parse(root / "features", root=root):
+        for row, tags in source.rows or (((), frozenset()),):
+            story = next((name for name in known.stories if name in source.tags | tags), "")
+            found[story, _never_ran(source, row, story).title] = (source.tags | tags) & known.ids
+    return found
+
+
 class _Rows:
     """Makes rows from what the run and the declared limits say."""
 
