@@ -1,14 +1,14 @@
 # The front door. Every target is a line; what it does is in the package it calls.
-# Variables: STORY=US3  REQ=FR-022  KEEP=1  CLUSTER=auto|kind|local|existing  FLOE_DEMO_SEED_SCALE=1
+# Variables: STORY=US3  REQ=FR-022  N=20  KEEP=1  CLUSTER=auto|kind|local|existing  FLOE_DEMO_SEED_SCALE=1
 
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 SOURCES := additions/src cluster console controls demo drivers features foundation images reports standins steps tests conftest.py
-export FAULT STORY REQ KEEP CLUSTER FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
+export FAULT STORY REQ N KEEP CLUSTER FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help up images e2e controls demo test report status down clean lock lint types
+.PHONY: help up images e2e controls soak demo test report status down clean lock lint types
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,9 @@ e2e: $(VENV)/.ready ## everything: cluster, images, every story, report
 
 controls: $(VENV)/.ready ## plant each fault (FAULT=, REQ=) and demand that the suite notices it
 	@$(PY) -m controls
+
+soak: $(VENV)/.ready ## repeat a story (N=20 STORY=US1) and demand the same result every time
+	@$(PY) -m console soak
 
 demo: $(VENV)/.ready ## deploy the demo, run its product, leave it running and print its addresses
 	@$(PY) -m console demo

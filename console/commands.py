@@ -46,6 +46,13 @@ def e2e() -> int:
     return code or verdict.of_run().exit_code
 
 
+def soak() -> int:
+    """Repeat a story many times and say which of its scenarios gave two results."""
+    from console import soak as repeating  # noqa: PLC0415
+
+    return repeating.soak()
+
+
 def demo() -> int:
     """Deploy the demo, run its product, leave it running, print where to look."""
     _checked()

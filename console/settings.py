@@ -24,6 +24,7 @@ class Settings(BaseModel):
         keep: leave the stories' namespaces standing to look at them (KEEP=1).
         cluster: which provider (CLUSTER=auto|kind|local|existing).
         seed_scale: multiplies the demo's rows (FLOE_DEMO_SEED_SCALE, 0.1 to 1000).
+        times: how often soak repeats a story (N=20).
         ready_seconds: limit for all pods to be Ready (PLATFORM_READY_SECONDS).
     """
 
@@ -34,6 +35,7 @@ class Settings(BaseModel):
     keep: bool = Field(False, alias="KEEP")  # noqa: FBT003 - a model's default, not a call
     cluster: Literal["auto", "kind", "local", "existing"] = Field("auto", alias="CLUSTER")
     seed_scale: float = Field(1.0, alias="FLOE_DEMO_SEED_SCALE", ge=0.1, le=1000)
+    times: int = Field(20, alias="N", ge=2, le=1000)
     ready_seconds: float = Field(120.0, alias="PLATFORM_READY_SECONDS", gt=0)
 
     @property
