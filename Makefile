@@ -14,6 +14,7 @@ help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 	@echo
 	@echo "STORY=US3 one story   REQ=FR-022 one requirement   KEEP=1 leave the namespaces standing"
+	@echo "N=20 repetitions of soak, 2 to 1000"
 	@echo "CLUSTER=auto|kind|local|existing   FLOE_DEMO_SEED_SCALE=0.1..1000   PLATFORM_READY_SECONDS=120"
 
 $(VENV)/.ready: requirements-uv.lock requirements.lock additions/pyproject.toml console/venv.sh

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import sys
 import time
@@ -34,7 +36,8 @@ REPETITION_SECONDS = 15 * 60.0
 UP_SECONDS = 45 * 60.0
 """Until cluster and images are there, from nothing (design.md, Time)."""
 
-_NOTHING_CHOSEN = {"STORY": "", "REQ": "", "N": ""}
+_VARIABLES = {"--story": "STORY", "--requirement": "REQ", "--edge": "EDGE", "--tags": "TAGS"}
+_NOTHING_CHOSEN = dict.fromkeys([*_VARIABLES.values(), "FAILED_FIRST_FROM", "N"], "")
 """What was asked of soak is not asked of the processes it starts."""
 
 _COLOURS = {"steady": "green", "flaky": "red", "always failed": "red", "never ran": "red"}
@@ -148,7 +151,8 @@ def _ports_must_be_free() -> None:
 
 
 def _soak(chosen: Settings) -> int:
-    name = "-".join(filter(None, (chosen.story, chosen.requirement)))
+    options = dict(zip(chosen.selection[::2], chosen.selection[1::2], strict=True))
+    name = re.sub(r"[^\w.-]+", "-", "-".join(options.values()))
     out = OUT / name
     began = datetime.now(UTC)
     progress = _Progress(name, chosen.times)
@@ -158,7 +162,7 @@ def _soak(chosen: Settings) -> int:
         return [sys.executable, "-m", "pytest", "features", *chosen.selection, "--evidence", folder]
 
     ended = repeat(command, out, times=chosen.times, cwd=ROOT, told=progress.told)
-    words = [f"STORY={chosen.story}", *([f"REQ={chosen.requirement}"] if chosen.requirement else [])]
+    words = [f"{_VARIABLES[option]}={shlex.quote(value)}" for option, value in options.items()]
     compared = judging.gather(
         out,
         story=name,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
+from typing import Literal
 
 from reports.results import StepResult
 from reports.soak import Attachment, Comparison, Outcome, Repetition, ScenarioSoak, Side, Soak
 from reports.timing import spoken
 
 _HERE = Path(__file__).parent
-MARKS: dict[str, str] = {
+MARKS: dict[Outcome | Literal["not reached"], str] = {
     "passed": "✓",
     "failed": "✗",
     "skipped": "○",
@@ -48,7 +49,7 @@ def html(soak: Soak) -> str:
 {"".join(map(_compared, compared))}
 {_wrong(wrong)}
 <h2>Repetitions <small>each a process of its own, on a platform of its own</small></h2>
-{_repetitions(soak.repetitions)}
+{_repetitions(soak)}
 </main>
 </body>
 </html>
@@ -63,7 +64,7 @@ def _table(scenarios: Iterable[ScenarioSoak]) -> str:
     head = "".join(f'<th class="number">{name}</th>' for name in ("passed", "failed", "min", "median", "max"))
     rows = "".join(map(_row, scenarios))
     return (
-        '<div class="card wide"><table><tr><th>Scenario</th><th>Verdict</th>'
+        '<div class="card wide" tabindex="0"><table><tr><th>Scenario</th><th>Verdict</th>'
         f"{head}<th>Repetitions</th></tr>{rows}</table></div>"
     )
 
@@ -142,15 +143,23 @@ def _wrong(repetitions: Sequence[Repetition]) -> str:
     return f"<h2>Did not end in order</h2>{parts}"
 
 
-def _repetitions(repetitions: Iterable[Repetition]) -> str:
+def _repetitions(soak: Soak) -> str:
     rows = "".join(
-        f'<tr class="{"is-failed" if one.wrong else "is-passed"}"><td class="number">{one.number}</td>'
-        f'<td class="number">{spoken(one.seconds)}</td>'
-        f'<td><span class="badge">{"did not end in order" if one.wrong else "ended in order"}</span></td>'
-        f"<td><code>{escape(one.folder)}</code></td></tr>"
-        for one in repetitions
+        _repetition(one, [scenario.outcomes[place] for scenario in soak.scenarios])
+        for place, one in enumerate(soak.repetitions)
     )
     return (
-        '<div class="card wide"><table><tr><th class="number">Number</th><th class="number">Took</th>'
-        f"<th></th><th>Evidence</th></tr>{rows}</table></div>"
+        '<div class="card wide" tabindex="0"><table><tr><th class="number">Number</th>'
+        f'<th class="number">Took</th><th>Result</th><th>Evidence</th></tr>{rows}</table></div>'
+    )
+
+
+def _repetition(one: Repetition, outcomes: Sequence[Outcome]) -> str:
+    counted = [f"{outcomes.count(kind)} {kind}" for kind in MARKS if kind in outcomes]
+    said = ", ".join([*counted, *(["did not end in order"] if one.wrong else [])])
+    good = set(outcomes) == {"passed"} and not one.wrong
+    return (
+        f'<tr class="{"is-passed" if good else "is-failed"}"><td class="number">{one.number}</td>'
+        f'<td class="number">{spoken(one.seconds)}</td><td><span class="badge">{said}</span></td>'
+        f"<td><code>{escape(one.folder)}</code></td></tr>"
     )

@@ -61,13 +61,13 @@ class Rules:
         planned: ids that are known to have no scenario yet.
         quarantine: the scenarios that are being mended.
         sources: every scenario as it is written, which gives its name to a line of the matrix.
-        stale: a line for each requirement whose text changed after its scenarios were reviewed.
+        stale: for each id whose text changed after its scenarios were reviewed, a line that says so.
     """
 
     planned: Collection[str] = ()
     quarantine: Quarantine = field(default_factory=Quarantine)
     sources: Sequence[ScenarioSource] = ()
-    stale: Sequence[str] = ()
+    stale: Mapping[str, str] = field(default_factory=dict)
 
 
 def judge(judged: Matrix, run: Run, rules: Rules, phases: Sequence[JudgedPhase], today: date) -> Verdict:
@@ -91,7 +91,7 @@ def judge(judged: Matrix, run: Run, rules: Rules, phases: Sequence[JudgedPhase],
     reasons += _not_run(scope, run) if some else [_NOTHING_RAN_SAID]
     reasons += [line.said_failed for line in failed if line.place not in held]
     reasons += _uncovered(scope, rules.planned)
-    reasons += [f"stale: {line}" for line in rules.stale]
+    reasons += [f"stale: {said}" for name, said in rules.stale.items() if name in scope.ids]
     reasons += _expired(scope, names, expired)
     reasons += [_late(phase) for phase in phases if phase.verdict == "over budget"]
     if run.exit_code and not reasons and not (failed and run.exit_code == RED):
@@ -195,13 +195,20 @@ class _Scope:
     lines: list[_Line]
     rows: list[Row]
 
+    @property
+    def ids(self) -> frozenset[str]:
+        """Every id it was to show something of."""
+        return frozenset(row.id for row in self.rows).union(*(line.ids for line in self.lines))
+
     @classmethod
     def of(cls, run: Run, judged: Matrix) -> _Scope:
+        """From what narrowed the run: any of its stories, and any of its ids."""
         lines = _lines(judged)
         options = list(zip(run.selection[::2], run.selection[1::2], strict=True))
         if run.places or any(option not in _BY_CATALOGUE for option, _ in options):
             return cls(everything=False, lines=[line for line in lines if line.ran != "not run"], rows=[])
-        wanted = [frozenset(value.split(",")) for _, value in options]
+        stories = {value for option, value in options if option == "--story"}
+        wanted = [one for one in (stories, {value for _, value in options} - stories) if one]
         rows = [*judged.requirements, *judged.edge_cases]
         return cls(
             everything=not options,

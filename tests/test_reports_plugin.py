@@ -202,6 +202,11 @@ def test_the_html_report_is_built_from_the_run(
         str(out / matrix.HTML),
     ):
         assert part in said
+    lines = said.strip().splitlines()
+    assert (
+        lines[-5] == "red: failed: FR-002 A pod that cannot start is named (Then the check names these pods)"
+    )
+    assert lines[-1] == "red: not covered: EDGE-01 A pod crashes has no scenario and is not planned"
 
 
 # ---- sessions of other kinds

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from console import soak as repeating
+from foundation import process
 from foundation.cache import ROOT
 from foundation.errors import UserError
 from reports import results, soak, soak_page
@@ -408,3 +409,72 @@ def test_the_console_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     said = written.getvalue()
     for part in ("FR-001 a", "flaky", "repetition 3 did not end in order", "killed by SIGKILL", "soak.html"):
         assert part in said
+
+
+# ---- the command
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Path]]:
+    """The command without a cluster; its repetitions pass; 999 are interrupted after the first."""
+    out = tmp_path / "soak"
+    asked: dict[str, list[Path]] = {}
+
+    def repeat(_command: object, folder: Path, *, times: int, **_: object) -> list[Ended]:
+        asked.setdefault(folder.name, []).append(folder)
+        done = 1 if times == 999 else times
+        return [repetition(folder, n, record("a")) for n in range(1, done + 1)]
+
+    monkeypatch.setattr(repeating, "OUT", out)
+    monkeypatch.setattr(repeating, "repeat", repeat)
+    monkeypatch.setattr(repeating, "_ports_must_be_free", lambda: None)
+    monkeypatch.setattr(process, "supervise", lambda *_, **__: 0)
+    for name in ("STORY", "REQ", "N"):
+        monkeypatch.delenv(name, raising=False)
+    return asked
+
+
+def test_each_story_has_a_report_of_its_own(
+    command: dict[str, list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORY", "US1,US3")
+    monkeypatch.setenv("N", "2")
+    assert repeating.soak() == 0
+    assert list(command) == ["US1", "US3"]
+    found = Soak.model_validate_json((command["US3"][0] / soak.JSON).read_text())
+    assert (found.story, found.asked, found.command) == ("US3", 2, "make soak N=2 STORY=US3")
+
+
+def test_a_requirement_narrows_the_story(
+    command: dict[str, list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"STORY": "US1", "REQ": "FR-001", "N": "2"}.items():
+        monkeypatch.setenv(name, value)
+    assert repeating.soak() == 0
+    found = Soak.model_validate_json((command["US1-FR-001"][0] / soak.JSON).read_text())
+    assert found.command == "make soak N=2 STORY=US1 REQ=FR-001"
+
+
+def test_an_interrupted_soak_reports_what_it_has_and_stays_interrupted(
+    command: dict[str, list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORY", "US1")
+    monkeypatch.setenv("N", "999")
+    with pytest.raises(KeyboardInterrupt):
+        repeating.soak()
+    found = Soak.model_validate_json((command["US1"][0] / soak.JSON).read_text())
+    assert found.headline == "0 flakes in 1 scenario (1 repetition, 999 were asked for)"
+
+
+def test_without_a_cluster_nothing_is_repeated(
+    command: dict[str, list[Path]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object, log: Path, **__: object) -> int:
+        log.write_text("error: Java is not installed\n  remedy: apt-get install openjdk-17-jdk\n")
+        return 2
+
+    monkeypatch.setattr(process, "supervise", refused)
+    monkeypatch.setenv("STORY", "US1")
+    assert repeating.soak() == 2
+    assert "error: Java is not installed" in capsys.readouterr().err
+    assert command == {}

@@ -12,7 +12,9 @@ import pytest
 import yaml
 from rich.console import Console
 
-from reports import gate, matrix, verdict
+from foundation.errors import UserError
+from foundation.progress import Phase
+from reports import gate, matrix, results, verdict
 from reports.catalogue import Catalogue, Limits
 from reports.quarantine import Entry, Quarantine
 from reports.results import Cluster, Facts, Host, Revision, Run, ScenarioResult
@@ -172,7 +174,7 @@ def judge(tmp_path: Path) -> Callable[..., Verdict]:
         (without("second"), {}, 1, "selected and did not run: FR-002 second"),
         (without("third"), {}, 1, "selected and did not run: FR-020 FR-021 FR-022 FR-023 third"),
         (GREEN, {"planned": []}, 1, "not covered: EDGE-01 A pod crashes has no scenario and is not planned"),
-        (GREEN, {"stale": ["FR-001 was changed"]}, 1, "stale: FR-001 was changed"),
+        (GREEN, {"stale": {"FR-001": "FR-001 was changed"}}, 1, "stale: FR-001 was changed"),
         (
             GREEN,
             {"quarantine": held("second", expires=date(2026, 3, 9))},
@@ -258,6 +260,10 @@ def test_what_did_not_run_is_counted_when_it_is_much(judge: Callable[..., Verdic
         (GREEN, {"phases": (phase("US1: platform Ready", 99),)}),
         (GREEN, {"phases": (phase("cluster: local up", 500, building=450),)}),
         (part(*US1, selection=("--story", "US1")), {"planned": []}),
+        (part(*US1, selection=("--story", "US1")), {"stale": {"FR-022": "FR-022 was changed"}}),
+        (part(*RECORDS, selection=("--story", "US1", "--story", "US3")), {}),
+        (part("first", "second", selection=("--requirement", "FR-001", "--requirement", "FR-002")), {}),
+        (part("first", selection=("--story", "US1", "--requirement", "FR-001")), {}),
         (
             part("warehouse", "staging", selection=("--requirement", "FR-005")),
             {"planned": []},
@@ -321,6 +327,29 @@ def test_an_expired_quarantine_excuses_no_failure(judge: Callable[..., Verdict])
         "failed: FR-002 second (Then it holds)",
         'quarantine of "second" expired on 2026-03-09 (Ada): a race',
     ]
+
+
+def test_the_verdict_on_a_run_knows_checkout_phases_and_budgets(tmp_path: Path) -> None:
+    folder = tmp_path / "features"
+    folder.mkdir()
+    for name, text in FEATURES.items():
+        (folder / f"{name}.feature").write_text(text)
+    (folder / "requirements.yaml").write_text(sample_run.CATALOGUE)
+    (folder / "planned.yaml").write_text("planned: [EDGE-01]\n")
+    results.write(GREEN, tmp_path / "out")
+    assert verdict.of_run(tmp_path / "out", root=tmp_path).exit_code == 0
+    late = Phase(name="US1: platform Ready", began=BEGAN, seconds=150, budget=120, ok=True)
+    (tmp_path / ".cluster").mkdir()
+    (tmp_path / ".cluster" / "phases.jsonl").write_text(late.model_dump_json() + "\n")
+    assert verdict.of_run(tmp_path / "out", root=tmp_path) == Verdict(
+        exit_code=1,
+        reasons=["over budget: US1: platform Ready took 2 min 30 s, must take 2 min 00 s"],
+        warnings=[],
+    )
+    assert verdict.of_session(GREEN, root=tmp_path).exit_code == 0
+    (folder / "quarantine.yaml").write_text("quarantined: 7\n")
+    with pytest.raises(UserError, match="quarantined: Input should be a valid list"):
+        verdict.of_session(GREEN, root=tmp_path)
 
 
 def test_the_last_lines_say_why() -> None:
