@@ -25,6 +25,7 @@ class Settings(BaseModel):
         cluster: which provider (CLUSTER=auto|kind|local|existing).
         additions: build the products with the additions, or with floe as released (ADDITIONS=on|off).
         seed_scale: multiplies the demo's rows (FLOE_DEMO_SEED_SCALE, 0.1 to 1000).
+        times: how often soak repeats a story (N=20).
         ready_seconds: limit for all pods to be Ready (PLATFORM_READY_SECONDS).
     """
 
@@ -36,6 +37,7 @@ class Settings(BaseModel):
     cluster: Literal["auto", "kind", "local", "existing"] = Field("auto", alias="CLUSTER")
     additions: Literal["on", "off"] = Field("on", alias="ADDITIONS")
     seed_scale: float = Field(1.0, alias="FLOE_DEMO_SEED_SCALE", ge=0.1, le=1000)
+    times: int = Field(20, alias="N", ge=2, le=1000)
     ready_seconds: float = Field(120.0, alias="PLATFORM_READY_SECONDS", gt=0)
 
     @property

@@ -5,6 +5,7 @@ It is the only list of ids in the project: tags, the matrix and the gate all ask
 
 from __future__ import annotations
 
+import inspect
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -221,7 +222,7 @@ def read(file: Path, model: type[Model]) -> Model:
         more = f" (and {refused.error_count() - 1} more)" if refused.error_count() > 1 else ""
         raise UserError(
             f"{shown}: {field}: {first['msg']}{more}",
-            remedy=f"correct it; the fields are described in {_shown(Path(__file__))}",
+            remedy=f"correct it; the fields are described in {_shown(Path(inspect.getfile(model)))}",
         ) from refused
 
 

@@ -128,15 +128,7 @@ def write(out: Path = results.OUT, *, root: Path = ROOT) -> Matrix:
     """
     from reports import page  # noqa: PLC0415 - page renders what is defined here
 
-    features = root / "features"
-    own = features / catalogue.CATALOGUE.name
-    matrix = build(
-        results.read(out),
-        catalogue.load(own if own.exists() else catalogue.CATALOGUE),
-        catalogue.load_limits(features / catalogue.LIMITS.name),
-        parse(features, root=root),
-        _phases(root),
-    )
+    matrix = of(results.read(out), root=root)
     pages = {JSON: as_json(matrix), HTML: page.html(matrix), MARKDOWN: page.markdown(matrix)}
     for name, text in pages.items():
         replace(out / name, text)
@@ -144,6 +136,23 @@ def write(out: Path = results.OUT, *, root: Path = ROOT) -> Matrix:
         for name in (JSON, MARKDOWN):
             replace(root / EVIDENCE / name, pages[name])
     return matrix
+
+
+def of(run: Run, *, root: Path = ROOT) -> Matrix:
+    """The matrix of a run, with catalogue, limits and features of the checkout `root`.
+
+    Raises:
+        UserError: one of them cannot be read.
+    """
+    features = root / "features"
+    own = features / catalogue.CATALOGUE.name
+    return build(
+        run,
+        catalogue.load(own if own.exists() else catalogue.CATALOGUE),
+        catalogue.load_limits(features / catalogue.LIMITS.name),
+        parse(features, root=root),
+        _phases(root),
+    )
 
 
 def forget(out: Path) -> None:
