@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -165,7 +165,7 @@ class FakeCluster:
         self.asked.append((pod, container, previous))
         self.since.add(since)
         if self.slow:
-            time.sleep(self.slow)
+            Event().wait(self.slow)
         return self.logs.get((pod, container, previous), "")
 
 
