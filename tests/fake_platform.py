@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -164,8 +164,7 @@ class FakeCluster:
         assert within > 0
         self.asked.append((pod, container, previous))
         self.since.add(since)
-        if self.slow:
-            Event().wait(self.slow)
+        threading.Event().wait(self.slow)
         return self.logs.get((pod, container, previous), "")
 
 
