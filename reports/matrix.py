@@ -355,7 +355,7 @@ def _described(run: Run, lines: Sequence[ScenarioLine], phases: Sequence[Phase])
     )
 
 
-_MAKE_VARIABLES = {"--story": "STORY", "--requirement": "REQ"}
+_MAKE_VARIABLES = {"--story": "STORY", "--requirement": "REQ", "--edge": "EDGE", "--tags": "TAGS"}
 
 
 def _command(run: Run) -> str:
@@ -363,7 +363,8 @@ def _command(run: Run) -> str:
     pairs = list(zip(run.selection[::2], run.selection[1::2], strict=True))
     provider = os.environ.get("CLUSTER")
     chosen = [f"CLUSTER={provider}"] if provider and provider != "auto" else []
-    if all(option in _MAKE_VARIABLES for option, _ in pairs):
+    options = [option for option, _ in pairs]
+    if len({*options}) == len(options) and all(option in _MAKE_VARIABLES for option in options):
         return " ".join(["make e2e", *(f"{_MAKE_VARIABLES[o]}={shlex.quote(v)}" for o, v in pairs), *chosen])
     return shlex.join([".venv/bin/pytest", "--gherkin-terminal-reporter", *run.selection])
 

@@ -125,14 +125,3 @@ def _runs(platform: Platform) -> str:
         "\n".join([f"===== run {run}", *(line_of(event) for event in orchestrator.events(run))])
         for run in sorted(orchestrator.run_ids())
     )
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Stories in the order of the catalogue: a later one builds on what an earlier one proved."""
-    items.sort(key=_story_number)
-
-
-def _story_number(item: pytest.Item) -> int:
-    numbers = [int(mark.name[2:]) for mark in item.iter_markers() if re.fullmatch(r"US\d+", mark.name)]
-    return min(numbers, default=0)
