@@ -1,11 +1,12 @@
 # The front door. Every target is a line; what it does is in the package it calls.
-# Variables: STORY=US3  REQ=FR-022  KEEP=1  CLUSTER=auto|kind|local|existing  FLOE_DEMO_SEED_SCALE=1
+# Variables: STORY=US3  REQ=FR-022  EDGE=EDGE-04  TAGS="@US3 and not @GAP-007"  FAILED_FIRST_FROM=reports/out
+#            KEEP=1  CLUSTER=auto|kind|local|existing  FLOE_DEMO_SEED_SCALE=1
 
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 SOURCES := additions/src cluster console demo drivers features foundation images reports standins steps tests conftest.py
-export STORY REQ KEEP CLUSTER FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
+export STORY REQ EDGE TAGS FAILED_FIRST_FROM KEEP CLUSTER FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
 
 .DEFAULT_GOAL := help
 .PHONY: help up images e2e demo test report status down clean lock lint types
@@ -13,7 +14,9 @@ export STORY REQ KEEP CLUSTER FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 	@echo
-	@echo "STORY=US3 one story   REQ=FR-022 one requirement   KEEP=1 leave the namespaces standing"
+	@echo "STORY=US3 one story   REQ=FR-022 one requirement   EDGE=EDGE-04 one edge case"
+	@echo 'TAGS="@US3 and not @GAP-007" what they select   FAILED_FIRST_FROM=reports/out what failed there first'
+	@echo "KEEP=1 leave the namespaces standing"
 	@echo "CLUSTER=auto|kind|local|existing   FLOE_DEMO_SEED_SCALE=0.1..1000   PLATFORM_READY_SECONDS=120"
 
 $(VENV)/.ready: requirements-uv.lock requirements.lock additions/pyproject.toml console/venv.sh

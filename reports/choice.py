@@ -157,6 +157,17 @@ class Choice:
                     f"{one.how}: {rest} leaves out every scenario of it", remedy="leave out one of them"
                 )
 
+    def must_select(self, scenarios: Iterable[Tags]) -> None:
+        """Refuse as `must_be_there` does, and a choice that leaves none of these scenarios.
+
+        Raises:
+            UserError: naming what was typed.
+        """
+        there = list(scenarios)
+        self.must_be_there(there)
+        if not any(self.selects(tags) for tags in there):
+            raise UserError(f"no scenario fits {' '.join(self.words)}", remedy="leave out one of them")
+
 
 def _known(asked: Asked, names: Collection[str], problem: str) -> None:
     if asked.name in names:
@@ -189,6 +200,11 @@ def given(options: Namespace) -> list[str]:
     return words
 
 
+def results_file(place: Path) -> Path:
+    """The file that `place` names: a results.json, or the one in a folder."""
+    return place / RESULTS_NAME if place.is_dir() else place
+
+
 def failed_in(place: Path, how: str) -> frozenset[str]:
     """The scenarios that failed in an earlier run, by pytest's ids of them.
 
@@ -199,7 +215,7 @@ def failed_in(place: Path, how: str) -> frozenset[str]:
     Raises:
         UserError: there is none, or it is of another version of the suite.
     """
-    file = place / RESULTS_NAME if place.is_dir() else place
+    file = results_file(place)
     try:
         earlier = Run.model_validate_json(file.read_text(encoding="utf-8"))
     except OSError as absent:
