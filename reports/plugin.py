@@ -31,7 +31,7 @@ from reports import allure_files, catalogue, choice, evidence, facts, matrix, re
 from reports.catalogue import Catalogue
 from reports.results import Outcome, Run, ScenarioResult, StepResult
 
-pytest_plugins = ("reports.selection",)
+pytest_plugins = ("reports.selection", "reports.live")
 
 _dynamic: Any = allure.dynamic
 _allure_step: Any = allure.step
@@ -151,6 +151,11 @@ class EvidenceKeeper:
         self._began = datetime.now(UTC)
         self._worker = hasattr(config, "workerinput")
         self._said: list[str] = []
+
+    @property
+    def running(self) -> ScenarioResult | None:
+        """The record of the scenario under way."""
+        return self._running.record if self._running else None
 
     # ---- the session
 
