@@ -44,7 +44,7 @@ def e2e() -> int:
     prepared = prepare.ready()
     if chosen.story in (None, "US1"):
         node_ports.must_be_free_for("floe-us1", Cluster(prepared.cluster.kubeconfig))
-    with phase("features"):
+    with phase("features", shown=False):
         code = _features(options)
     report()
     return code

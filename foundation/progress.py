@@ -126,18 +126,14 @@ def budget_left(seconds: float, budget: float | None) -> str:
     """What is left of a budget after so many seconds, in words; nothing where there is no budget."""
     if budget is None:
         return ""
-    left = budget - seconds
-    return (
-        f"{elapsed(left)} of {elapsed(budget)} left"
-        if left >= 0
-        else f"{elapsed(-left)} over {elapsed(budget)}"
-    )
+    left, whole = budget - seconds, elapsed(budget).removesuffix(" 00 s")
+    return f"{elapsed(left)} of {whole} left" if left >= 0 else f"{elapsed(-left)} over its {whole}"
 
 
 def elapsed(seconds: float) -> str:
-    """A duration that is being watched: whole seconds, or minutes and seconds from 100 s on."""
+    """A duration that is being watched: whole seconds, or minutes and seconds from 3 minutes on."""
     whole = int(seconds)
-    return f"{whole} s" if whole < 100 else f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole} s" if whole < 180 else f"{whole // 60} min {whole % 60:02d} s"
 
 
 def say(line: str) -> None:
@@ -146,17 +142,22 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def phase(name: str, *, budget: float | None = None) -> Iterator[None]:
+def phase(name: str, *, budget: float | None = None, shown: bool = True) -> Iterator[None]:
     """Announce a phase, time it, and keep its time for the report.
 
     On a terminal a line tells of it while it runs; elsewhere there is a line at either end, and
     one now and then when it takes long.
+
+    Args:
+        name: what is done.
+        budget: seconds it may take.
+        shown: whether it is shown while it runs; not so when what runs shows itself.
     """
     began = datetime.now(UTC)
     doing = Doing(name, budget)
     if not _on_terminal():
         say(f"... {name}")
-    display = None if _phases or _view else _begin_display()
+    display = _begin_display() if shown and not (_view or _display) else None
     ok = False
     try:
         with _listed(_phases, doing):
@@ -164,7 +165,7 @@ def phase(name: str, *, budget: float | None = None) -> Iterator[None]:
         ok = True
     finally:
         if display:
-            display.stop()
+            _end_display()
         seconds = round(doing.took(time.monotonic()), 2)
         _end(Phase(name=name, began=began, seconds=seconds, budget=budget, ok=ok))
 
@@ -204,9 +205,8 @@ _display: _Display | None = None
 def take_over(other: Console) -> None:
     """Say everything on this console from now on: a view is shown there, and is the only one."""
     global _view  # noqa: PLW0603 - there is one terminal, and one thing that shows progress on it
+    _end_display()
     _view = other
-    if _display:
-        _display.stop()
 
 
 def give_back() -> None:
@@ -225,6 +225,13 @@ def _begin_display() -> _Display:
     _display = console.status(_Innermost()) if _on_terminal() else Heartbeat(innermost)
     _display.start()
     return _display
+
+
+def _end_display() -> None:
+    global _display  # noqa: PLW0603
+    if _display:
+        _display.stop()
+    _display = None
 
 
 def innermost() -> Doing | None:

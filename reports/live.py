@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import pytest
 from pytest_bdd.parser import Scenario, Step
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.rule import Rule
@@ -36,6 +36,9 @@ from reports.timing import spoken
 _PER_SECOND = 2
 _LAST = 5
 """Scenarios that ended, shown below the one that runs."""
+
+_MARGIN = 3
+"""Columns left free, so that a ^C that the terminal echoes does not begin a line."""
 
 _ROOM_FOR_THEM = 20
 """Lines a terminal must have for them to be shown."""
@@ -263,7 +266,7 @@ class Shown:
 
     def _view(self) -> RenderableType:
         size = os.get_terminal_size(self._stream.fileno())
-        self._console.size = (size.columns, size.lines)
+        self._console.size = ConsoleDimensions(size.columns - _MARGIN, size.lines)
         return view(self.now, time.monotonic(), size.lines)
 
     def _wipe(self) -> None:
