@@ -32,7 +32,7 @@ def images() -> int:
 def e2e() -> int:
     """Prepare, run the features that were selected, build the report, say what to look at."""
     chosen = _checked(preconditions.node)
-    options = [*chosen.selection, *_failed_first(chosen)]
+    options = [*chosen.selection, *failed_first(chosen)]
     progress.begin()
     from console import node_ports, prepare  # noqa: PLC0415
     from drivers.kubernetes import Cluster  # noqa: PLC0415
@@ -58,6 +58,24 @@ def demo() -> int:
 
     showing.show()
     return 0
+
+
+def failed_first(chosen: Settings) -> list[str]:
+    """The option for what is to run first, its source kept aside: a run forgets what the last one wrote.
+
+    Raises:
+        UserError: there is no such earlier run.
+    """
+    from reports import choice  # noqa: PLC0415
+
+    place = chosen.failed_first_from
+    if place is None:
+        return []
+    choice.failed_in(place, f"FAILED_FIRST_FROM={place}")
+    kept = STATE / "failed-first.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(choice.results_file(place), kept)
+    return ["--failed-first-from", str(kept)]
 
 
 def report() -> int:
@@ -94,20 +112,6 @@ def _checked(*more: preconditions.Check) -> Settings:
     local = [preconditions.root] if choose() == "local" else []
     preconditions.check([*local, preconditions.go, preconditions.java, preconditions.disk, *more])
     return chosen
-
-
-def _failed_first(chosen: Settings) -> list[str]:
-    """The option for what is to run first; its source is kept aside, since this run will forget the last."""
-    from reports import choice  # noqa: PLC0415
-
-    place = chosen.failed_first_from
-    if place is None:
-        return []
-    choice.failed_in(place, f"FAILED_FIRST_FROM={place}")
-    kept = STATE / "failed-first.json"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(choice.results_file(place), kept)
-    return ["--failed-first-from", str(kept)]
 
 
 def _features(options: list[str]) -> int:

@@ -50,7 +50,7 @@ class Settings(BaseModel):
             "--story": self.story,
             "--requirement": self.requirement,
             "--edge": self.edge,
-            "--tags": self.tags,
+            "--tags": self.tags and self.tags.replace("@", ""),
         }
         return [word for option, value in options.items() if value for word in (option, value)]
 

@@ -28,6 +28,7 @@ from rich.table import Table
 from rich.text import Text
 
 from foundation import progress
+from foundation.cache import ROOT
 from foundation.progress import Doing, Heartbeat, elapsed
 from reports import catalogue, timing
 from reports.results import ScenarioResult
@@ -216,6 +217,11 @@ class Shown:
         self._showing = False
 
     # ---- from the first scenario to the last fixture
+
+    def pytest_sessionstart(self) -> None:
+        """A session typed by hand is a run of its own: the phases of an earlier one are not its."""
+        if not progress.under_way() and self._config.rootpath == ROOT:
+            progress.begin()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count what will run."""

@@ -10,7 +10,7 @@ pytest --failed-first-from reports/out   what failed there runs first; nothing i
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             default=[],
             help=f"run the scenarios of this {option.strip('-')} only; may be repeated",
         )
-    group.addoption("--tags", metavar="EXPRESSION", help='run what it selects: "@US3 and not @GAP-007"')
+    group.addoption(
+        "--tags", metavar="EXPRESSION", help='run what it selects: --tags="@US3 and not @GAP-007"'
+    )
     group.addoption(
         FAILED_FIRST,
         metavar="FOLDER",
@@ -97,7 +99,7 @@ def pytest_collection_modifyitems(
     asked = config.stash[_ASKED]
     # What could not be read may have held the scenario that seems to be absent.
     if asked.choice.words and not session.testsfailed:
-        _must_be_there(asked.choice, items)
+        _must_be_there(asked.choice, items, config)
     _order(items, asked)
     kept = [item for item in items if asked.choice.selects(_tags(item))]
     collected = bool(items)
@@ -110,10 +112,13 @@ def pytest_collection_modifyitems(
         asked.nothing_left_by = choice.given(config.option)
 
 
-def _must_be_there(wanted: Choice, items: Sequence[pytest.Item]) -> None:
+def _must_be_there(wanted: Choice, items: list[pytest.Item], config: pytest.Config) -> None:
     try:
         wanted.must_be_there(_tags(item) for item in items)
     except UserError as refused:
+        if hasattr(config, "workerinput"):  # a worker cannot refuse; where nothing ran, the session fails
+            items.clear()
+            return
         raise pytest.UsageError(str(refused)) from refused
 
 
