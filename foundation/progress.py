@@ -281,10 +281,11 @@ class Heartbeat:
         self._clock = clock
         self._last: tuple[Doing, float] | None = None
         self._ended = threading.Event()
+        self.thread = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
 
     def start(self) -> None:
         """Begin to look, about once a second."""
-        threading.Thread(target=self._beat_on, name="heartbeat", daemon=True).start()
+        self.thread.start()
 
     def stop(self) -> None:
         """Say nothing from now on."""

@@ -190,7 +190,8 @@ def _on_terminal(config: pytest.Config, stream: TextIO) -> bool:
     """Whether a view can stay on the screen: nothing else may write there unseen."""
     captured = config.getoption("capture") == "fd" and not config.getoption("usepdb")
     alone = config.getoption("dist", "no") == "no"
-    return stream.isatty() and captured and alone and not os.environ.get("CI")
+    able = stream.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+    return able and captured and alone and not os.environ.get("CI")
 
 
 class Shown:
@@ -200,7 +201,7 @@ class Shown:
         self._config = config
         self._stream = stream
         self._stories = catalogue.of(config.rootpath).stories
-        terminal = _on_terminal(config, stream)
+        self._terminal = terminal = _on_terminal(config, stream)
         self._console = Console(
             file=stream,
             force_terminal=terminal,
@@ -208,7 +209,6 @@ class Shown:
             no_color=None if terminal else True,
             width=None if terminal else progress.PLAIN_WIDTH,
         )
-        self._terminal = terminal and not self._console.is_dumb_terminal
         self.now = Now(_whole())
         self._heartbeat = Heartbeat(
             lambda: self.now.phase or self.now.step, lambda doing, at: long_line(self.now, doing, at)
