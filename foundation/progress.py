@@ -118,7 +118,7 @@ def waiting_for() -> str | None:
     for wait in reversed(list(_waits)):
         seen = f": {wait.seen}" if wait.seen else ""
         within = f" of {wait.budget:.0f}" if wait.budget else ""
-        return f"{wait.name}{seen} ({wait.took(time.monotonic()):.0f}{within} s)"
+        return f"{wait.name}{seen} ({int(wait.took(time.monotonic()))}{within} s)"
     return None
 
 

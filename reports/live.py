@@ -106,9 +106,10 @@ def _present(now: Now, at: float) -> Iterator[RenderableType]:
     """Story, scenario, step, and what goes on within the step."""
     yield _line(Text(now.story or "between two scenarios", style="bold"))
     if now.scenario:
-        yield _line(Text(f"  {now.scenario.name}", style="bold cyan"), elapsed(now.scenario.took(at)))
+        took = f"scenario {elapsed(now.scenario.took(at))}"
+        yield _line(Text(f"  {now.scenario.name}", style="bold cyan"), took)
     if now.step:
-        counted = f"step {now.number} of {now.steps}: " if now.number else ""
+        counted = f"step {now.number} of {now.steps}, " if now.number else ""
         yield _line(Text(f"    {now.step.name}", style="cyan"), f"{counted}{elapsed(now.step.took(at))}")
     if phase := now.phase:
         left = phase.left(at)
@@ -125,7 +126,11 @@ def _so_far(now: Now, at: float) -> RenderableType:
         (f"{now.failed} failed", "bold red" if now.failed else ""),
     )
     bar = Table.grid(padding=(0, 2))
-    bar.add_row(ProgressBar(total=max(now.total, 1), completed=now.ended, width=20), counts)
+    style = "red" if now.failed else "green"
+    far = ProgressBar(
+        total=max(now.total, 1), completed=now.ended, width=20, complete_style=style, finished_style=style
+    )
+    bar.add_row(far, counts)
     return _line(bar, f"run {elapsed(now.run.took(at))}, {now.run.left(at)}")
 
 

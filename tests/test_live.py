@@ -88,8 +88,8 @@ def test_the_view_says_what_runs_for_how_long_and_what_is_left() -> None:
     lines = drawn(running(), BEGAN + 30)
     assert lines[1:4] == [
         "US3 Data pipeline execution",
-        "A retry starts where the run failed 25 s",
-        "When the run is retried step 2 of 4: 10 s",
+        "A retry starts where the run failed scenario 25 s",
+        "When the run is retried step 2 of 4, 10 s",
     ]
     assert lines[6].endswith("2 of 34: 1 passed, 1 failed run 90 s, 13 min 30 s of 15 min left")
 
