@@ -286,15 +286,15 @@ class Shown:
             self._live = None
 
     def _aside(self) -> Generator[None, object, object]:
-        """Take the view off the screen while pytest's reporter writes, and draw it below."""
+        """Stand aside while pytest's reporter writes; what follows begins on a line of its own."""
         self._wipe()
         try:
             return (yield)
         finally:
+            reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+            if reporter:
+                reporter.ensure_newline()
             if self._showing and self._terminal:
-                reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-                if reporter:
-                    reporter.ensure_newline()
                 self._draw()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
