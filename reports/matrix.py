@@ -374,23 +374,33 @@ def _described(run: Run, lines: Sequence[ScenarioLine], phases: Sequence[Phase])
     )
 
 
-_MAKE_VARIABLES = {"--story": "STORY", "--requirement": "REQ"}
+_MAKE_VARIABLES = {"--story": "STORY", "--requirement": "REQ", "--edge": "EDGE", "--tags": "TAGS"}
 
 
 def _command(run: Run) -> str:
     """What to type to take this evidence again."""
     pairs = list(zip(run.selection[::2], run.selection[1::2], strict=True))
-    provider = os.environ.get("CLUSTER")
-    chosen = [f"CLUSTER={provider}"] if provider and provider != "auto" else []
-    if all(option in _MAKE_VARIABLES for option, _ in pairs):
-        return " ".join(["make e2e", *(f"{_MAKE_VARIABLES[o]}={shlex.quote(v)}" for o, v in pairs), *chosen])
-    return shlex.join([".venv/bin/pytest", "--gherkin-terminal-reporter", *run.selection])
+    options = [option for option, _ in pairs]
+    if len({*options}) == len(options) and all(option in _MAKE_VARIABLES for option in options):
+        chosen = [f"{_MAKE_VARIABLES[option]}={shlex.quote(value)}" for option, value in pairs]
+        return " ".join(["make e2e", *chosen, *_cluster()])
+    return _pytest(run.selection)
 
 
 def rerun(run: Run) -> str | None:
     """What to type to run exactly what failed, or nothing when nothing did."""
     failed = [record.node for record in run.scenarios if record.result == "failed"]
-    return shlex.join([".venv/bin/pytest", "--gherkin-terminal-reporter", *failed]) if failed else None
+    return _pytest(failed) if failed else None
+
+
+def _pytest(words: Sequence[str]) -> str:
+    return " ".join([*_cluster(), ".venv/bin/pytest --gherkin-terminal-reporter", shlex.join(words)])
+
+
+def _cluster() -> list[str]:
+    """The cluster that was chosen, as it is typed before or after a command."""
+    provider = os.environ.get("CLUSTER")
+    return [f"CLUSTER={provider}"] if provider and provider != "auto" else []
 
 
 def _phases(root: Path) -> list[Phase]:

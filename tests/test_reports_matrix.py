@@ -341,6 +341,11 @@ def test_the_json_has_the_fields_that_readers_rely_on(tmp_path: Path) -> None:
         ([], "make e2e"),
         (["--story", "US1"], "make e2e STORY=US1"),
         (["--requirement", "FR-001"], "make e2e REQ=FR-001"),
+        (["--edge", "EDGE-01", "--tags", "US1 or US3"], "make e2e EDGE=EDGE-01 TAGS='US1 or US3'"),
+        (
+            ["--story", "US1", "--story", "US3"],
+            ".venv/bin/pytest --gherkin-terminal-reporter --story US1 --story US3",
+        ),
         (["-k", "a or b"], ".venv/bin/pytest --gherkin-terminal-reporter -k 'a or b'"),
     ],
 )
@@ -351,7 +356,22 @@ def test_the_command_repeats_the_run(
     assert judged(tmp_path, run_of(ALL_PASSED, selection=selection)).run.command == command
 
 
-def test_what_failed_can_be_run_again_alone() -> None:
+@pytest.mark.parametrize(
+    ("selection", "command"),
+    [
+        (["--story", "US1"], "make e2e STORY=US1 CLUSTER=kind"),
+        (["-k", "a"], "CLUSTER=kind .venv/bin/pytest --gherkin-terminal-reporter -k a"),
+    ],
+)
+def test_the_command_repeats_the_run_on_the_same_cluster(
+    tmp_path: Path, selection: list[str], command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLUSTER", "kind")
+    assert judged(tmp_path, run_of(ALL_PASSED, selection=selection)).run.command == command
+
+
+def test_what_failed_can_be_run_again_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLUSTER", raising=False)
     failed = record("rows", "failed", row=ROWS[1]).model_copy(
         update={"node": "features/test_f.py::test_rows[a b]"}
     )
