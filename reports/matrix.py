@@ -19,10 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.cache import ROOT
 from foundation.progress import Phase
-from reports import allure_files, catalogue, gate, results, timing
+from reports import allure_files, catalogue, gate, results, seen_red, timing
 from reports.catalogue import Catalogue, Limits
 from reports.gate import ScenarioSource
 from reports.results import Cluster, Host, Revision, Run, ScenarioResult, StepResult, replace
+from reports.seen_red import Ledger, Sighting
 from reports.timing import JudgedPhase
 
 JSON, HTML, MARKDOWN = "matrix.json", "matrix.html", "matrix.md"
@@ -64,7 +65,8 @@ class Row(_Part):
     """An id of the catalogue and what is known of it after the run.
 
     Attributes:
-        seen_red: whether its scenarios have been seen to fail when they must; not yet asked.
+        seen_red: the planted faults under which its scenarios failed as they must, the latest first;
+            empty when they have never been seen to fail.
         limits: the part of it that its scenarios do not show yet.
         reason: why it cannot be verified here.
     """
@@ -76,7 +78,7 @@ class Row(_Part):
     proof: str | None
     covers: list[str]
     status: Status
-    seen_red: bool | None = None
+    seen_red: list[Sighting]
     scenarios: list[ScenarioLine]
     seconds: float
     stand_ins: list[str]
@@ -104,12 +106,20 @@ class Described(_Part):
     errors: list[str]
 
 
+class SeenRed(_Part):
+    """How many of the requirements that have scenarios were ever seen to fail when they must."""
+
+    seen: int
+    never: int
+
+
 class Matrix(_Part):
     """Everything the pages show; matrix.json is this."""
 
     run: Described
     counts: dict[Status, int]
     edge_counts: dict[Status, int]
+    seen_red: SeenRed
     stories: dict[str, str]
     requirements: list[Row]
     edge_cases: list[Row]
@@ -136,6 +146,7 @@ def write(out: Path = results.OUT, *, root: Path = ROOT) -> Matrix:
         catalogue.load_limits(features / catalogue.LIMITS.name),
         gate.parse(features, root=root),
         _phases(root),
+        ledger=seen_red.read(root),
     )
     pages = {JSON: as_json(matrix), HTML: page.html(matrix), MARKDOWN: page.markdown(matrix)}
     for name, text in pages.items():
@@ -164,7 +175,8 @@ def as_json(matrix: Matrix) -> str:
 def headline(matrix: Matrix) -> str:
     """The counts in one line."""
     parts = [f"{number} {status}" for status, number in matrix.counts.items() if number]
-    return f"{len(matrix.requirements)} requirements: {', '.join(parts)}"
+    seen = f"seen red {matrix.seen_red.seen}, never {matrix.seen_red.never}"
+    return f"{len(matrix.requirements)} requirements: {', '.join(parts)}; {seen}"
 
 
 def build(
@@ -173,11 +185,22 @@ def build(
     limits: Limits,
     sources: Sequence[ScenarioSource],
     phases: Sequence[Phase],
+    *,
+    ledger: Ledger | None = None,
 ) -> Matrix:
-    """Decide every row from the run's records and the features as they are written."""
+    """Decide every row from the run's records and the features as they are written.
+
+    Args:
+        run: what ran.
+        known: the catalogue.
+        limits: what this release cannot show.
+        sources: the scenarios as they are written.
+        phases: of the run, for the table of times.
+        ledger: what was seen red; nothing when absent.
+    """
     limits.check(known, catalogue.LIMITS)
     lines = _lines(run, sources, known)
-    rows = _Rows(run, known, limits, lines)
+    rows = _Rows(run, known, limits, lines, ledger or Ledger())
     requirements = [
         rows.row(item.id, title=item.title, statement=item.statement, story=item.story, proof=item.proof)
         for item in known.requirements
@@ -201,6 +224,7 @@ def build(
         run=_described(run, [line for line, _ in lines], phases),
         counts=_counts(requirements),
         edge_counts=_counts(edge_cases),
+        seen_red=_seen_red(requirements),
         stories={name: story.title for name, story in known.stories.items()},
         requirements=requirements,
         edge_cases=edge_cases,
@@ -266,7 +290,10 @@ def _never_ran(source: ScenarioSource, row: tuple[tuple[str, str], ...], story: 
 class _Rows:
     """Makes rows from what the run and the declared limits say."""
 
-    def __init__(self, run: Run, known: Catalogue, limits: Limits, lines: Iterable[_Line]) -> None:
+    def __init__(
+        self, run: Run, known: Catalogue, limits: Limits, lines: Iterable[_Line], ledger: Ledger
+    ) -> None:
+        self._ledger = ledger
         self._provider = run.facts.cluster.provider
         self._deployed = run.facts.stand_ins
         self._known = known
@@ -300,6 +327,7 @@ class _Rows:
             status=status(
                 [line.result for line in scenarios], stand_ins=stand_ins, not_verifiable=bool(reason)
             ),
+            seen_red=self._ledger.of(name),
             scenarios=scenarios,
             seconds=round(sum(line.seconds for line in scenarios), 1),
             stand_ins=stand_ins,
@@ -331,6 +359,11 @@ def status(
 def _counts(rows: Iterable[Row]) -> dict[Status, int]:
     found = Counter(row.status for row in rows)
     return {one: found[one] for one in STATUSES}
+
+
+def _seen_red(rows: Sequence[Row]) -> SeenRed:
+    seen = sum(bool(row.seen_red) for row in rows)
+    return SeenRed(seen=seen, never=sum(bool(row.scenarios) and not row.seen_red for row in rows))
 
 
 def _described(run: Run, lines: Sequence[ScenarioLine], phases: Sequence[Phase]) -> Described:

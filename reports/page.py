@@ -142,6 +142,7 @@ def _row(row: Row) -> str:
         "Proof": row.proof,
         "Not shown yet": row.limits,
         "Reason": row.reason,
+        "Seen red": "; ".join(f"{one.seen}: {one.title} ({one.fault})" for one in row.seen_red),
     }
     facts |= {"Covers": ", ".join(row.covers), "Stand-ins": ", ".join(row.stand_ins)}
     return (
@@ -149,9 +150,17 @@ def _row(row: Row) -> str:
         f' data-scenarios="{count}"{is_open}><summary><span class="id">{row.id}</span>'
         f"<span>{escape(row.title)}{partly}</span>"
         f'<span class="badge">{MARKS[row.status]} {row.status}</span>'
+        f'<span class="red">{escape(seen_red(row))}</span>'
         f'<span class="effort">{effort}</span></summary>'
         f'<div class="inside">{_list(facts)}{"".join(map(_scenario, row.scenarios))}</div></details>'
     )
+
+
+def seen_red(row: Row) -> str:
+    """When and by which fault it was last seen red; *never* for scenarios that always passed."""
+    if row.seen_red:
+        return f"{row.seen_red[0].seen} {row.seen_red[0].fault}"
+    return "never" if row.scenarios else ""
 
 
 def _list(facts: dict[str, str | None]) -> str:
@@ -251,6 +260,7 @@ def markdown(matrix: Matrix) -> str:
                 for one in STATUSES
             ],
         ),
+        f"Requirements seen red: {matrix.seen_red.seen}. With scenarios and never: {matrix.seen_red.never}.",
         *([f"Errors of the run:\n\n```\n{chr(10).join(run.errors)}\n```"] if run.errors else []),
         "## Run",
         _table(["what", "found"], [[name, value] for name, value in run_facts(matrix)]),
@@ -287,12 +297,13 @@ def _versions(versions: dict[str, str]) -> str:
 
 def _rows(rows: Iterable[Row]) -> str:
     return _table(
-        ["id", "requirement", "status", "scenarios", "time", "note"],
+        ["id", "requirement", "status", "seen red", "scenarios", "time", "note"],
         [
             [
                 row.id,
                 row.title,
                 f"{MARKS[row.status]} {row.status}",
+                seen_red(row),
                 "; ".join(f"{line.title} ({line.result})" for line in row.scenarios),
                 spoken(row.seconds) if row.scenarios else "",
                 " ".join(note for note in (row.limits if row.scenarios else None, row.reason) if note),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,11 @@ import yaml
 
 from foundation.errors import UserError
 from foundation.progress import Phase
-from reports import gate, matrix, page, results, timing
+from reports import gate, matrix, page, results, seen_red, timing
 from reports.catalogue import Catalogue, Limits
 from reports.matrix import Matrix, Row, Status
 from reports.results import Cluster, Facts, Host, Revision, Run, ScenarioResult, StepResult
+from reports.seen_red import Ledger, Sighting
 from tests import sample_run
 
 KNOWN = Catalogue.model_validate(yaml.safe_load(sample_run.CATALOGUE))
@@ -104,12 +105,13 @@ def judged(
     *,
     limits: Limits | None = None,
     phases: tuple[Phase, ...] = (),
+    ledger: Ledger | None = None,
 ) -> Matrix:
     file = tmp_path / "features" / "f.feature"
     file.parent.mkdir(exist_ok=True)
     file.write_text(FEATURE)
     sources = gate.parse(tmp_path / "features", root=tmp_path)
-    return matrix.build(run, KNOWN, limits or Limits(), sources, phases)
+    return matrix.build(run, KNOWN, limits or Limits(), sources, phases, ledger=ledger)
 
 
 def row(of: Matrix, name: str) -> Row:
@@ -251,6 +253,40 @@ def test_a_limit_of_an_unknown_id_is_refused(tmp_path: Path) -> None:
         judged(tmp_path, run_of(ALL_PASSED), limits=Limits(limits={"FR-999": "x"}))
 
 
+# ---- seen red
+
+
+SIGHTING = Sighting(
+    fault="no-credentials",
+    title="The service has no credentials",
+    seen=date(2026, 2, 27),
+    revision="0123456789abcdef",
+    scenarios={"features/f.feature: first": "it refused"},
+)
+LEDGER = Ledger(sightings={"FR-001": [SIGHTING]})
+
+
+def test_what_was_seen_red_stands_beside_the_row(tmp_path: Path) -> None:
+    got = judged(tmp_path, run_of(ALL_PASSED), ledger=LEDGER)
+    assert (row(got, "FR-001").seen_red, row(got, "FR-002").seen_red) == ([SIGHTING], [])
+    assert [page.seen_red(row(got, name)) for name in ("FR-001", "FR-002", "FR-020")] == [
+        "2026-02-27 no-credentials",
+        "never",
+        "",
+    ]
+
+
+def test_the_headline_counts_what_was_never_seen_red(tmp_path: Path) -> None:
+    got = judged(tmp_path, run_of(ALL_PASSED), ledger=LEDGER)
+    assert matrix.headline(got) == "7 requirements: 3 verified, 4 not covered; seen red 1, never 2"
+
+
+def test_the_ledger_of_the_checkout_is_read(checkout: Path) -> None:
+    results.write(run_of(ALL_PASSED), checkout / "out")
+    seen_red.write(LEDGER, checkout)
+    assert row(matrix.write(checkout / "out", root=checkout), "FR-001").seen_red == [SIGHTING]
+
+
 # ---- full and partial runs
 
 
@@ -319,7 +355,7 @@ def test_the_json_has_the_fields_that_readers_rely_on(tmp_path: Path) -> None:
     asked = {"id", "status", "seen_red", "scenarios", "seconds", "stand_ins", "story", "title", "statement"}
     for one in (*data["requirements"], *data["edge_cases"]):
         assert asked | {"limits"} <= set(one)
-        assert one["seen_red"] is None
+        assert one["seen_red"] == []
     run = data["run"]
     assert (run["date"], run["cluster"]["provider"], run["host"]["cores"]) == (
         "2026-03-01T12:00:00Z",
@@ -396,7 +432,10 @@ def test_the_verdict_is_never_better_than_the_run(tmp_path: Path, run: Run, said
 def test_markdown_keeps_its_tables_whole(tmp_path: Path) -> None:
     limits = Limits(limits={"FR-001": "a | b\nc"})
     text = page.markdown(judged(tmp_path, run_of(ALL_PASSED), limits=limits))
-    assert "| FR-001 | One chart | ✓ verified | first (passed); second (passed) | 5.0 s | a \\| b c |" in text
+    assert (
+        "| FR-001 | One chart | ✓ verified | never | first (passed); second (passed) | 5.0 s | a \\| b c |"
+        in text
+    )
 
 
 # ---- time
