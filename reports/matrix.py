@@ -7,10 +7,9 @@ scenario that names it ran and passed, and none of their evidence came through a
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -19,28 +18,51 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.cache import ROOT
 from foundation.progress import Phase
-from reports import allure_files, catalogue, gate, results, seen_red, timing
+from reports import allure_files, catalogue, gate, history, results, seen_red, timing
 from reports.catalogue import Catalogue, Limits
 from reports.gate import ScenarioSource
-from reports.results import Cluster, Host, Revision, Run, ScenarioResult, StepResult, replace
+from reports.history import Changes, Earlier, KeptRun
+from reports.results import (
+    Category,
+    Cluster,
+    DeployedImage,
+    Host,
+    Revision,
+    Run,
+    ScenarioResult,
+    StepResult,
+    replace,
+)
 from reports.seen_red import Ledger, Sighting
 from reports.timing import JudgedPhase
 
-JSON, HTML, MARKDOWN = "matrix.json", "matrix.html", "matrix.md"
+JSON, HTML, MARKDOWN, REPORT = "matrix.json", "matrix.html", "matrix.md", "report.yaml"
 EVIDENCE = Path("docs") / "evidence"
 """Where the last full result is kept, below the checkout."""
 
 Status = Literal[
-    "verified", "verified on a stand-in", "failed", "not run", "not covered", "not verifiable here"
+    "verified",
+    "verified on a stand-in",
+    "failed",
+    "quarantined",
+    "not run",
+    "not covered",
+    "not verifiable here",
 ]
 STATUSES: tuple[Status, ...] = (
     "verified",
     "verified on a stand-in",
     "failed",
+    "quarantined",
     "not run",
     "not covered",
     "not verifiable here",
 )
+PROVED: frozenset[Status] = frozenset({"verified", "verified on a stand-in"})
+
+
+Scenario = tuple[str, str]
+"""A scenario as it is written: its feature file, below the checkout, and its name."""
 
 
 class _Part(BaseModel):
@@ -48,17 +70,35 @@ class _Part(BaseModel):
 
 
 class ScenarioLine(_Part):
-    """What one scenario, or one row of an outline, contributes."""
+    """What one scenario, or one row of an outline, contributes.
+
+    Attributes:
+        node: pytest's id of it, with which it is run again; None where it did not run.
+        began: when it ran (UTC); None where it did not.
+        last: how it ended the last time it ran, where that was an earlier run.
+        category: whose defect its failure is at first sight.
+        quarantined: why it is in quarantine and proves nothing.
+    """
 
     title: str
     feature: str
     line: int
     story: str | None
+    node: str | None
     result: Literal["passed", "failed", "not run"]
+    began: datetime | None
+    last: Earlier | None
     seconds: float
     stand_ins: list[str]
     failure: str | None
+    category: Category | None
+    quarantined: str | None
     steps: list[StepResult]
+
+    @property
+    def evidence(self) -> datetime | None:
+        """When it last ran, in this run or an earlier one."""
+        return self.began or (self.last.date if self.last else None)
 
 
 class Row(_Part):
@@ -85,6 +125,11 @@ class Row(_Part):
     limits: str | None
     reason: str | None
 
+    @property
+    def evidence(self) -> datetime | None:
+        """When the last of its scenarios ran, in this run or an earlier one."""
+        return max((line.evidence for line in self.scenarios if line.evidence), default=None)
+
 
 class Described(_Part):
     """The run in which the evidence was taken."""
@@ -101,6 +146,7 @@ class Described(_Part):
     versions: dict[str, str]
     suite: dict[str, str]
     stand_ins: dict[str, str]
+    images: dict[str, DeployedImage]
     phases: list[JudgedPhase]
     whole: JudgedPhase
     errors: list[str]
@@ -114,9 +160,14 @@ class SeenRed(_Part):
 
 
 class Matrix(_Part):
-    """Everything the pages show; matrix.json is this."""
+    """Everything the pages show; matrix.json is this.
+
+    Attributes:
+        changes: since the last full run; None where none is known.
+    """
 
     run: Described
+    changes: Changes | None = None
     counts: dict[Status, int]
     edge_counts: dict[Status, int]
     seen_red: SeenRed
@@ -129,37 +180,53 @@ class Matrix(_Part):
 
 
 def write(out: Path = results.OUT, *, root: Path = ROOT) -> Matrix:
-    """Compute the matrix of the last run and write its pages.
+    """Compute the matrix of the last run, write its pages, and keep what later runs compare with.
 
     A run in which every scenario of the features ran also replaces docs/evidence.
 
     Raises:
         UserError: nothing has run, or catalogue, limits or features cannot be read.
     """
-    from reports import page  # noqa: PLC0415 - page renders what is defined here
+    from reports import conformance, markdown, page  # noqa: PLC0415 - they show what is defined here
 
     features = root / "features"
     own = features / catalogue.CATALOGUE.name
+    run = results.read(out)
     matrix = build(
-        results.read(out),
+        run,
         catalogue.load(own if own.exists() else catalogue.CATALOGUE),
         catalogue.load_limits(features / catalogue.LIMITS.name),
         gate.parse(features, root=root),
         _phases(root),
         ledger=seen_red.read(root),
+        earlier=history.before(_date(run), out, root / EVIDENCE / JSON),
     )
-    pages = {JSON: as_json(matrix), HTML: page.html(matrix), MARKDOWN: page.markdown(matrix)}
+    pages = {
+        JSON: as_json(matrix),
+        HTML: page.html(matrix, anchors=_anchors(out)),
+        MARKDOWN: markdown.markdown(matrix),
+        REPORT: conformance.as_yaml(matrix),
+    }
     for name, text in pages.items():
         replace(out / name, text)
+    history.keep(history.remember(matrix.model_dump()), out)
     if matrix.run.full and (root / EVIDENCE.parent).is_dir():
         for name in (JSON, MARKDOWN):
             replace(root / EVIDENCE / name, pages[name])
     return matrix
 
 
+def _anchors(out: Path) -> dict[str, str]:
+    """Where Allure's page shows each scenario; nothing while there is no such page."""
+    return allure_files.anchors(out / allure_files.RESULTS) if (out / allure_files.PAGE).exists() else {}
+
+
 def forget(out: Path) -> None:
-    """Remove an earlier run's output, so that nobody takes it for the present one's."""
-    for name in (results.RESULTS_NAME, JSON, HTML, MARKDOWN):
+    """Remove an earlier run's output, so that nobody takes it for the present one's.
+
+    What later runs compare with stays (reports/history.py).
+    """
+    for name in (results.RESULTS_NAME, JSON, HTML, MARKDOWN, REPORT):
         (out / name).unlink(missing_ok=True)
     for folder in (out / allure_files.RESULTS, out / "allure"):
         for file in folder.glob("*") if folder.is_dir() else ():
@@ -187,6 +254,8 @@ def build(
     phases: Sequence[Phase],
     *,
     ledger: Ledger | None = None,
+    quarantined: Mapping[Scenario, str] | None = None,
+    earlier: Sequence[KeptRun] = (),
 ) -> Matrix:
     """Decide every row from the run's records and the features as they are written.
 
@@ -197,9 +266,11 @@ def build(
         sources: the scenarios as they are written.
         phases: of the run, for the table of times.
         ledger: what was seen red; nothing when absent.
+        quarantined: the scenarios in quarantine, and why.
+        earlier: the runs before this one, the latest first.
     """
     limits.check(known, catalogue.LIMITS)
-    lines = _lines(run, sources, known)
+    lines = _Lines(run, quarantined or {}, earlier).all(sources, known)
     rows = _Rows(run, known, limits, lines, ledger or Ledger())
     requirements = [
         rows.row(item.id, title=item.title, statement=item.statement, story=item.story, proof=item.proof)
@@ -220,7 +291,7 @@ def build(
         for name, gap in known.gaps.items()
     ]
     criteria = [rows.row(name, title=text, statement=text) for name, text in known.success_criteria.items()]
-    return Matrix(
+    matrix = Matrix(
         run=_described(run, [line for line, _ in lines], phases),
         counts=_counts(requirements),
         edge_counts=_counts(edge_cases),
@@ -232,59 +303,85 @@ def build(
         success_criteria=criteria,
         other_scenarios=[line for line, ids in lines if not ids & known.provable],
     )
+    return matrix.model_copy(
+        update={"changes": history.changes(history.remember(matrix.model_dump()), earlier)}
+    )
 
 
 _Line = tuple[ScenarioLine, frozenset[str]]
 
 
-def _lines(run: Run, sources: Sequence[ScenarioSource], known: Catalogue) -> list[_Line]:
-    """Every scenario as written with its record, and then records of no written scenario."""
-    records: dict[tuple[str, int, tuple[tuple[str, str], ...]], list[ScenarioResult]] = defaultdict(list)
-    for record in run.scenarios:
-        records[record.feature, record.line, tuple(record.example.items())].append(record)
-    lines: list[_Line] = []
-    for source in sources:
-        for row, tags in source.rows or (((), frozenset()),):
-            ids = (source.tags | tags) & known.ids
-            story = next((name for name in known.stories if name in source.tags | tags), None)
-            found = records.get((source.file, source.line, row))
-            if found:
-                lines.append((_ran(found.pop(0), run), ids))
-            else:
-                lines.append((_never_ran(source, row, story), ids))
-    left = [record for found in records.values() for record in found]
-    return lines + [(_ran(record, run), frozenset(record.ids)) for record in left]
+class _Lines:
+    """Makes lines from the scenarios as they are written and as they ran."""
 
+    def __init__(self, run: Run, quarantined: Mapping[Scenario, str], earlier: Sequence[KeptRun]) -> None:
+        self._run = run
+        self._quarantined = quarantined
+        self._earlier = earlier
 
-def _ran(record: ScenarioResult, run: Run) -> ScenarioLine:
-    return ScenarioLine(
-        title=record.title,
-        feature=record.feature,
-        line=record.line,
-        story=record.story,
-        result="not run" if record.result == "skipped" else record.result,
-        seconds=record.seconds,
-        stand_ins=sorted(set(record.touched) & set(run.facts.stand_ins)),
-        failure=record.failure,
-        steps=record.steps,
-    )
+    def all(self, sources: Sequence[ScenarioSource], known: Catalogue) -> list[_Line]:
+        """Every scenario as written with its record, and then records of no written scenario."""
+        records: dict[tuple[str, int, tuple[tuple[str, str], ...]], list[ScenarioResult]] = defaultdict(list)
+        for record in self._run.scenarios:
+            records[record.feature, record.line, tuple(record.example.items())].append(record)
+        lines: list[_Line] = []
+        for source in sources:
+            for row, tags in source.rows or (((), frozenset()),):
+                ids = (source.tags | tags) & known.ids
+                story = next((name for name in known.stories if name in source.tags | tags), None)
+                found = records.get((source.file, source.line, row))
+                if found:
+                    lines.append((self._ran(found.pop(0), source.name), ids))
+                else:
+                    lines.append((self._never_ran(source, row, story), ids))
+        left = [record for found in records.values() for record in found]
+        return lines + [(self._ran(record, record.title), frozenset(record.ids)) for record in left]
 
+    def _ran(self, record: ScenarioResult, name: str) -> ScenarioLine:
+        skipped = record.result == "skipped"
+        return ScenarioLine(
+            title=record.title,
+            feature=record.feature,
+            line=record.line,
+            story=record.story,
+            node=record.node,
+            result="not run" if record.result == "skipped" else record.result,
+            began=None if skipped else record.began.astimezone(UTC).replace(microsecond=0),
+            last=self._last(record.feature, record.title) if skipped else None,
+            seconds=record.seconds,
+            stand_ins=sorted(set(record.touched) & set(self._run.facts.stand_ins)),
+            failure=record.failure,
+            category=record.category,
+            quarantined=self._quarantined.get((record.feature, name)),
+            steps=record.steps,
+        )
 
-def _never_ran(source: ScenarioSource, row: tuple[tuple[str, str], ...], story: str | None) -> ScenarioLine:
-    name = source.name
-    for column, value in row:
-        name = name.replace(f"<{column}>", value)
-    return ScenarioLine(
-        title=results.row_title(source.name, name, dict(row), [dict(one) for one, _ in source.rows]),
-        feature=source.file,
-        line=source.line,
-        story=story,
-        result="not run",
-        seconds=0.0,
-        stand_ins=[],
-        failure=None,
-        steps=[],
-    )
+    def _never_ran(
+        self, source: ScenarioSource, row: tuple[tuple[str, str], ...], story: str | None
+    ) -> ScenarioLine:
+        name = source.name
+        for column, value in row:
+            name = name.replace(f"<{column}>", value)
+        title = results.row_title(source.name, name, dict(row), [dict(one) for one, _ in source.rows])
+        return ScenarioLine(
+            title=title,
+            feature=source.file,
+            line=source.line,
+            story=story,
+            node=None,
+            result="not run",
+            began=None,
+            last=self._last(source.file, title),
+            seconds=0.0,
+            stand_ins=[],
+            failure=None,
+            category=None,
+            quarantined=self._quarantined.get((source.file, source.name)),
+            steps=[],
+        )
+
+    def _last(self, feature: str, title: str) -> Earlier | None:
+        return history.last_time(history.scenario_key(feature, title), self._earlier)
 
 
 class _Rows:
@@ -316,7 +413,9 @@ class _Rows:
         scenarios = self._of[name]
         stand_ins = self._stand_ins(name, scenarios)
         declared = self._limits.not_verifiable.get(name)
-        reason = declared.reason if declared and self._provider in declared.on else None
+        not_verifiable = bool(declared and self._provider in declared.on)
+        quarantined = [line.quarantined for line in scenarios if line.quarantined]
+        reason = declared.reason if declared and not_verifiable else None
         return Row(
             id=name,
             story=story,
@@ -325,14 +424,17 @@ class _Rows:
             proof=proof,
             covers=list(covers),
             status=status(
-                [line.result for line in scenarios], stand_ins=stand_ins, not_verifiable=bool(reason)
+                [_counted(line) for line in scenarios],
+                stand_ins=stand_ins,
+                not_verifiable=not_verifiable,
+                quarantined=bool(quarantined),
             ),
             seen_red=self._ledger.of(name),
             scenarios=scenarios,
             seconds=round(sum(line.seconds for line in scenarios), 1),
             stand_ins=stand_ins,
             limits=self._limits.limits.get(name),
-            reason=reason,
+            reason=reason or "; ".join(dict.fromkeys(quarantined)) or None,
         )
 
     def _stand_ins(self, name: str, scenarios: Iterable[ScenarioLine]) -> list[str]:
@@ -343,13 +445,24 @@ class _Rows:
         return sorted(met | (declared & set(self._deployed)))
 
 
+def _counted(line: ScenarioLine) -> str:
+    """Its result; a failure in quarantine is known and judged by whoever reads the quarantine."""
+    return "passed" if line.quarantined and line.result == "failed" else line.result
+
+
 def status(
-    results_of_scenarios: Sequence[str], *, stand_ins: Sequence[str], not_verifiable: bool = False
+    results_of_scenarios: Sequence[str],
+    *,
+    stand_ins: Sequence[str],
+    not_verifiable: bool = False,
+    quarantined: bool = False,
 ) -> Status:
     """What the results of an id's scenarios say of it."""
     if "failed" in results_of_scenarios:
         return "failed"
     if results_of_scenarios and set(results_of_scenarios) == {"passed"}:
+        if quarantined:
+            return "quarantined"
         return "verified on a stand-in" if stand_ins else "verified"
     if not_verifiable:
         return "not verifiable here"
@@ -370,7 +483,7 @@ def _described(run: Run, lines: Sequence[ScenarioLine], phases: Sequence[Phase])
     full = bool(lines) and not run.errors and all(line.result != "not run" for line in lines)
     whole = timing.whole(run.began, run.ended, phases)
     return Described(
-        date=run.began.astimezone(UTC).replace(microsecond=0),
+        date=_date(run),
         seconds=whole.seconds,
         full=full,
         exit_code=run.exit_code,
@@ -382,10 +495,15 @@ def _described(run: Run, lines: Sequence[ScenarioLine], phases: Sequence[Phase])
         versions=dict(sorted(run.facts.versions.items(), key=lambda pair: pair[0].lower())),
         suite=run.facts.suite,
         stand_ins=run.facts.stand_ins,
+        images=run.facts.images,
         phases=timing.judge(phases),
         whole=whole,
         errors=run.errors,
     )
+
+
+def _date(run: Run) -> datetime:
+    return run.began.astimezone(UTC).replace(microsecond=0)
 
 
 _MAKE_VARIABLES = {"--story": "STORY", "--requirement": "REQ"}
@@ -394,8 +512,8 @@ _MAKE_VARIABLES = {"--story": "STORY", "--requirement": "REQ"}
 def _command(run: Run) -> str:
     """What to type to take this evidence again."""
     pairs = list(zip(run.selection[::2], run.selection[1::2], strict=True))
-    provider = os.environ.get("CLUSTER")
-    chosen = [f"CLUSTER={provider}"] if provider and provider != "auto" else []
+    asked = run.facts.cluster.asked
+    chosen = [f"CLUSTER={asked}"] if asked else []
     if all(option in _MAKE_VARIABLES for option, _ in pairs):
         return " ".join(["make e2e", *(f"{_MAKE_VARIABLES[o]}={shlex.quote(v)}" for o, v in pairs), *chosen])
     return shlex.join([".venv/bin/pytest", "--gherkin-terminal-reporter", *run.selection])
@@ -404,7 +522,12 @@ def _command(run: Run) -> str:
 def rerun(run: Run) -> str | None:
     """What to type to run exactly what failed, or nothing when nothing did."""
     failed = [record.node for record in run.scenarios if record.result == "failed"]
-    return shlex.join([".venv/bin/pytest", "--gherkin-terminal-reporter", *failed]) if failed else None
+    return again(failed) if failed else None
+
+
+def again(nodes: Iterable[str]) -> str:
+    """What to type to run these scenarios, by pytest's ids of them."""
+    return shlex.join([".venv/bin/pytest", "--gherkin-terminal-reporter", *nodes])
 
 
 def _phases(root: Path) -> list[Phase]:

@@ -11,7 +11,7 @@ import yaml
 
 from foundation.errors import UserError
 from foundation.progress import Phase
-from reports import gate, matrix, page, results, seen_red, timing
+from reports import gate, markdown, matrix, page, results, seen_red, timing
 from reports.catalogue import Catalogue, Limits
 from reports.matrix import Matrix, Row, Status
 from reports.results import Cluster, Facts, Host, Revision, Run, ScenarioResult, StepResult
@@ -157,6 +157,7 @@ def test_what_passed_is_verified_and_the_rest_not_covered(tmp_path: Path) -> Non
         "verified": 3,
         "verified on a stand-in": 0,
         "failed": 0,
+        "quarantined": 0,
         "not run": 0,
         "not covered": 4,
         "not verifiable here": 0,
@@ -322,6 +323,8 @@ def test_a_full_run_is_kept_as_evidence(checkout: Path) -> None:
         "matrix.json",
         "matrix.html",
         "matrix.md",
+        "report.yaml",
+        "history",
     }
     assert {file.name: file.read_text() for file in kept.iterdir()} == {
         name: (out / name).read_text() for name in ("matrix.json", "matrix.md")
@@ -431,7 +434,7 @@ def test_the_verdict_is_never_better_than_the_run(tmp_path: Path, run: Run, said
 
 def test_markdown_keeps_its_tables_whole(tmp_path: Path) -> None:
     limits = Limits(limits={"FR-001": "a | b\nc"})
-    text = page.markdown(judged(tmp_path, run_of(ALL_PASSED), limits=limits))
+    text = markdown.markdown(judged(tmp_path, run_of(ALL_PASSED), limits=limits))
     assert (
         "| FR-001 | One chart | ✓ verified | never | first (passed); second (passed) | 5.0 s | a \\| b c |"
         in text

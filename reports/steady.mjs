@@ -1,0 +1,18 @@
+// Loaded before Allure: with the clock of the run it reports on and numbered ids, the same results
+// give the same page, byte for byte. Allure itself takes the present time and random ids.
+import crypto from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
+
+const clock = Number(process.env.FLOE_REPORT_CLOCK);
+let ids = 0;
+crypto.randomUUID = () => `00000000-0000-4000-8000-${String(++ids).padStart(12, "0")}`;
+syncBuiltinESMExports();
+
+globalThis.Date = class extends Date {
+  constructor(...given) {
+    super(...(given.length ? given : [clock]));
+  }
+  static now() {
+    return clock;
+  }
+};
