@@ -1,4 +1,4 @@
-"""`python -m reports [html|matrix|summary]`: the pages of the last run, once more."""
+"""`python -m reports [html|matrix|summary|pictures]`: the pages of the last run, once more."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ from foundation.errors import PlatformError, UserError
 from foundation.progress import say
 from reports import html, matrix, summary
 
+
+def _pictures() -> None:
+    from reports import browser  # noqa: PLC0415 - nothing else needs a browser
+
+    with browser.browsing() as running:
+        browser.pictures(running)
+
+
 COMMANDS: dict[str, Callable[[], object]] = {
     "html": html.show,
     "matrix": lambda: say(matrix.headline(matrix.write())),
     "summary": summary.show,
+    "pictures": _pictures,
 }
 
 

@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 
 from reports.matrix import PROVED, STATUSES, Matrix, Row, ScenarioLine, Status
 from reports.page import verdict
-from reports.results import Cluster, DeployedImage, Host
+from reports.results import DeployedImage
 
 Result = Literal["success", "failure", "partial"]
 
@@ -50,11 +50,32 @@ class Implementation(_Part):
     stand_ins: dict[str, str]
 
 
+class Node(_Part):
+    """A node of the cluster."""
+
+    name: str
+    system: str
+    kernel: str
+    architecture: str
+
+
+class Machine(_Part):
+    """The machine the suite ran on."""
+
+    system: str
+    cores: int
+    memory_gib: float
+    disk_gib: float
+    disk_free_gib: float
+
+
 class Environment(_Part):
     """Where it was tested."""
 
-    cluster: Cluster
-    host: Host
+    provider: str
+    kubernetes: str | None
+    nodes: list[Node]
+    host: Machine
 
 
 class Reproduce(_Part):
@@ -157,7 +178,12 @@ def of(matrix: Matrix) -> Report:
             images=run.images,
             stand_ins=run.stand_ins,
         ),
-        environment=Environment(cluster=run.cluster, host=run.host),
+        environment=Environment(
+            provider=run.cluster.provider,
+            kubernetes=run.cluster.kubernetes,
+            nodes=[Node.model_validate(node.model_dump()) for node in run.cluster.nodes],
+            host=Machine.model_validate(run.host.model_dump()),
+        ),
         requirements=matrix.counts,
         edge_cases=matrix.edge_counts,
         scenarios=_statistics([*(line for row in every for line in row.scenarios), *matrix.other_scenarios]),

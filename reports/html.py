@@ -53,8 +53,9 @@ def _render(last: Run, out: Path) -> Path:
     words += [out / allure_files.RESULTS, "--config", _CONFIG, "--output", page.parent, "--single-file"]
     words += ["--name", name, "--lang", "en", "--group-by", "feature,story"]
     words += ["--history-path", out / HISTORY]
-    clock = {"FLOE_REPORT_CLOCK": str(int(last.ended.timestamp() * 1000))}
-    run(words, timeout=_RENDER_SECONDS, cwd=out, env=clock)
+    # One thread reads the files one after the other, so that their order is always the same.
+    steady = {"FLOE_REPORT_CLOCK": str(int(last.ended.timestamp() * 1000)), "UV_THREADPOOL_SIZE": "1"}
+    run(words, timeout=_RENDER_SECONDS, cwd=out, env=steady)
     if not page.exists():
         raise PlatformError(f"Allure ended without an error and without {page}")
     replace(page, without_analytics(page.read_text(encoding="utf-8")))

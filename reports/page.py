@@ -268,8 +268,9 @@ def _filters(matrix: Matrix) -> str:
         '<search class="filter" aria-label="Filter the rows">'
         f"{_select('story', 'Story', stories)}{_select('standin', 'Stand-in', stand_ins)}"
         f"{_select('seen', 'Seen red', seen)}"
-        '<label class="words">Words<input id="q" type="search" placeholder="ids, titles, scenarios, steps">'
-        '</label><span id="shown" class="note" role="status"></span>'
+        '<div class="field words"><label for="q">Words</label>'
+        '<input id="q" type="search" placeholder="ids, titles, scenarios, steps"></div>'
+        '<span id="shown" class="note" role="status"></span>'
         '<button id="reset" type="button" hidden>show all</button>'
         '<button id="expand" type="button">open or close all</button></search>'
     )
@@ -281,7 +282,10 @@ def _all(matrix: Matrix) -> list[Row]:
 
 def _select(name: str, label: str, options: Mapping[str, str]) -> str:
     listed = "".join(f'<option value="{value}">{escape(text)}</option>' for value, text in options.items())
-    return f'<label>{label}<select id="{name}"><option value="">all</option>{listed}</select></label>'
+    return (
+        f'<div class="field"><label for="{name}">{label}</label>'
+        f'<select id="{name}"><option value="">all</option>{listed}</select></div>'
+    )
 
 
 class _HtmlRows:

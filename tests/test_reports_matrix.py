@@ -11,8 +11,9 @@ import yaml
 
 from foundation.errors import UserError
 from foundation.progress import Phase
-from reports import gate, markdown, matrix, page, results, seen_red, timing
+from reports import gate, history, markdown, matrix, page, results, seen_red, timing
 from reports.catalogue import Catalogue, Limits
+from reports.history import KeptRun
 from reports.matrix import Matrix, Row, Status
 from reports.results import Cluster, Facts, Host, Revision, Run, ScenarioResult, StepResult
 from reports.seen_red import Ledger, Sighting
@@ -106,12 +107,23 @@ def judged(
     limits: Limits | None = None,
     phases: tuple[Phase, ...] = (),
     ledger: Ledger | None = None,
+    quarantined: dict[matrix.Scenario, str] | None = None,
+    earlier: tuple[KeptRun, ...] = (),
 ) -> Matrix:
     file = tmp_path / "features" / "f.feature"
     file.parent.mkdir(exist_ok=True)
     file.write_text(FEATURE)
     sources = gate.parse(tmp_path / "features", root=tmp_path)
-    return matrix.build(run, KNOWN, limits or Limits(), sources, phases, ledger=ledger)
+    return matrix.build(
+        run,
+        KNOWN,
+        limits or Limits(),
+        sources,
+        phases,
+        ledger=ledger,
+        quarantined=quarantined,
+        earlier=earlier,
+    )
 
 
 def row(of: Matrix, name: str) -> Row:
@@ -286,6 +298,76 @@ def test_the_ledger_of_the_checkout_is_read(checkout: Path) -> None:
     results.write(run_of(ALL_PASSED), checkout / "out")
     seen_red.write(LEDGER, checkout)
     assert row(matrix.write(checkout / "out", root=checkout), "FR-001").seen_red == [SIGHTING]
+
+
+# ---- quarantine
+
+
+HELD = {("features/f.feature", "second"): "in quarantine until 2026-03-20 (ann): it waits for a port"}
+
+
+@pytest.mark.parametrize("result", ["passed", "failed"])
+def test_what_is_in_quarantine_is_neither_verified_nor_failed(tmp_path: Path, result: str) -> None:
+    records = [record("first"), record("second", result), *ALL_PASSED[2:]]
+    got = judged(tmp_path, run_of(records), quarantined=HELD)
+    assert statuses(got) == {"FR-001": "quarantined", "FR-002": "quarantined", "FR-005": "verified"}
+    assert row(got, "FR-001").reason == HELD["features/f.feature", "second"]
+    assert got.counts["quarantined"] == 2
+
+
+def test_a_quarantine_excuses_no_other_scenario(tmp_path: Path) -> None:
+    records = [record("first", "failed"), record("second"), *ALL_PASSED[2:]]
+    got = judged(tmp_path, run_of(records), quarantined=HELD)
+    assert statuses(got) == {"FR-001": "failed", "FR-002": "quarantined", "FR-005": "verified"}
+
+
+def test_a_quarantine_that_did_not_run_stays_not_run(tmp_path: Path) -> None:
+    got = judged(tmp_path, run_of([record("first")]), quarantined=HELD)
+    assert statuses(got) == {"FR-001": "not run", "FR-002": "not run", "FR-005": "not run"}
+
+
+def test_an_outline_is_in_quarantine_with_all_its_rows(tmp_path: Path) -> None:
+    held = {("features/f.feature", "rows"): "it flakes"}
+    assert row(judged(tmp_path, run_of(ALL_PASSED), quarantined=held), "FR-005").status == "quarantined"
+
+
+def test_the_verdict_names_the_quarantine(tmp_path: Path) -> None:
+    said = page.verdict(judged(tmp_path, run_of(ALL_PASSED), quarantined=HELD))[1]
+    assert said.startswith("Every scenario outside quarantine passed. 2 ids are in quarantine: not verified.")
+
+
+# ---- since the last run
+
+
+def test_what_changed_is_on_the_pages(tmp_path: Path) -> None:
+    before = history.remember(judged(tmp_path, run_of(ALL_PASSED)).model_dump())
+    before = before.model_copy(update={"date": BEGAN - timedelta(days=1)})
+    got = judged(
+        tmp_path, run_of([record("first"), record("second", "failed"), *ALL_PASSED[2:]]), earlier=(before,)
+    )
+    assert got.changes is not None
+    assert got.changes.failed == ["features/f.feature: second"]
+    for text in (page.html(got), markdown.markdown(got)):
+        assert "Since the full run of 2026-02-28 12:00 UTC (0123456789ab with uncommitted changes):" in text
+        assert "FR-002: verified → failed" in text
+
+
+def test_without_a_change_one_line_says_so(tmp_path: Path) -> None:
+    before = history.remember(judged(tmp_path, run_of(ALL_PASSED)).model_dump())
+    earlier = (before.model_copy(update={"date": BEGAN - timedelta(days=1)}),)
+    got = judged(tmp_path, run_of(ALL_PASSED), earlier=earlier)
+    assert "Nothing changed since the full run of 2026-02-28 12:00 UTC" in page.html(got)
+    assert "No earlier full run is known here" in page.html(judged(tmp_path, run_of(ALL_PASSED)))
+
+
+def test_what_did_not_run_now_shows_when_it_last_did(tmp_path: Path) -> None:
+    before = history.remember(judged(tmp_path, run_of(ALL_PASSED)).model_dump())
+    earlier = (before.model_copy(update={"date": BEGAN - timedelta(days=1)}),)
+    got = judged(tmp_path, run_of(ALL_PASSED[:1]), earlier=earlier)
+    second = row(got, "FR-002")
+    assert (second.status, second.evidence) == ("not run", BEGAN - timedelta(days=1))
+    assert row(got, "FR-001").evidence == BEGAN
+    assert "not run; last passed on 2026-02-28 12:00 UTC" in page.html(got)
 
 
 # ---- full and partial runs
