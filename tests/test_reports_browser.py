@@ -240,7 +240,6 @@ def test_a_scenario_leads_to_its_place_in_the_allure_report(shown: Shown) -> Non
     shown.page.locator("#FR-020").get_by_role("link", name="in the Allure report").click()
     shown.page.get_by_text("Category: Suite defect").wait_for()
     assert shown.page.get_by_text("bucket warehouse does not exist").first.is_visible()
-    shown.page.get_by_role("link", name="FR-020 Models run in order").wait_for()
 
 
 # ---- both pages
