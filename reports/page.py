@@ -212,13 +212,13 @@ def _changes(changes: Changes | None) -> str:
     if changes is None or changes.nothing:
         return said
     kinds = "".join(_kind(*one) for one in changed(changes))
-    return f'<section class="changes card"><h2>Since the last run</h2>{said}{kinds}</section>'
+    return f'<section class="changes card"><h2>Since the last run</h2>{said}<div class="kinds">{kinds}</div></section>'
 
 
 def _kind(name: str, lines: Sequence[str]) -> str:
     tone = {"Fail now": "failed", "Mended": "verified"}.get(name, "not run")
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f'<h3 class="{_class(tone)}">{name} <small>{len(lines)}</small></h3><ul>{items}</ul>'
+    return f'<div><h3 class="{_class(tone)}">{name} <small>{len(lines)}</small></h3><ul>{items}</ul></div>'
 
 
 def _overview(matrix: Matrix) -> str:
