@@ -1,19 +1,23 @@
 # The front door. Every target is a line; what it does is in the package it calls.
-# Variables: STORY=US3  REQ=FR-022  KEEP=1  CLUSTER=auto|kind|local|existing  FLOE_DEMO_SEED_SCALE=1
+# Variables: STORY=US3  REQ=FR-022  N=20  KEEP=1  CLUSTER=auto|kind|local|existing  ADDITIONS=on|off
+#            FLOE_DEMO_SEED_SCALE=1
 
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-SOURCES := additions/src cluster console demo drivers features foundation images reports standins steps tests conftest.py
-export STORY REQ KEEP CLUSTER FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
+SOURCES := additions/src cluster console controls demo drivers features foundation gate images reports standins \
+           steps tests conftest.py
+export FAULT STORY REQ N KEEP CLUSTER ADDITIONS FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help up images e2e demo test report status down clean lock lint types
+.PHONY: help up images e2e controls soak demo test gate requirements-accept report status down clean lock lint types
 
 help: ## this list
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
 	@echo
 	@echo "STORY=US3 one story   REQ=FR-022 one requirement   KEEP=1 leave the namespaces standing"
+	@echo "ADDITIONS=off floe as released, without the additions"
+	@echo "N=20 repetitions of soak, 2 to 1000"
 	@echo "CLUSTER=auto|kind|local|existing   FLOE_DEMO_SEED_SCALE=0.1..1000   PLATFORM_READY_SECONDS=120"
 
 $(VENV)/.ready: requirements-uv.lock requirements.lock additions/pyproject.toml console/venv.sh
@@ -28,11 +32,23 @@ images: $(VENV)/.ready ## build what changed and load it
 e2e: $(VENV)/.ready ## everything: cluster, images, every story, report
 	@$(PY) -m console e2e
 
+controls: $(VENV)/.ready ## plant each fault (FAULT=, REQ=) and demand that the suite notices it
+	@$(PY) -m controls
+
+soak: $(VENV)/.ready ## repeat a story (N=20 STORY=US1) and demand the same result every time
+	@$(PY) -m console soak
+
 demo: $(VENV)/.ready ## deploy the demo, run its product, leave it running and print its addresses
 	@$(PY) -m console demo
 
-test: $(VENV)/.ready lint types ## the suite's own tests: no cluster needed
+test: $(VENV)/.ready gate lint types ## the suite's own tests: no cluster needed
 	@$(PY) -m pytest tests -q -n 2 --dist loadfile --durations=10
+
+gate: $(VENV)/.ready ## the catalogue and language gates alone, in seconds
+	@$(PY) -m gate
+
+requirements-accept: $(VENV)/.ready ## ID=FR-022 or all: its scenarios were read against its text
+	@$(PY) -m gate accept "$(ID)"
 
 lint: $(VENV)/.ready
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

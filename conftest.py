@@ -4,6 +4,7 @@ from __future__ import annotations
 
 pytest_plugins = (
     "reports.plugin",
+    "reports.canary",
     "steps.explain",
     "steps.diagnostics",
     "steps.stage",

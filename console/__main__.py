@@ -14,6 +14,7 @@ COMMANDS: dict[str, Callable[[], int]] = {
     "up": commands.up,
     "images": commands.images,
     "e2e": commands.e2e,
+    "soak": commands.soak,
     "demo": commands.demo,
     "report": commands.report,
     "status": commands.status,

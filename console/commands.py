@@ -32,7 +32,7 @@ def e2e() -> int:
     progress.begin()
     from console import node_ports, prepare  # noqa: PLC0415
     from drivers.kubernetes import Cluster  # noqa: PLC0415
-    from reports import matrix, results  # noqa: PLC0415
+    from reports import matrix, results, verdict  # noqa: PLC0415
 
     # What an earlier run found must not be taken for this one's, should this one end early.
     matrix.forget(results.OUT)
@@ -43,7 +43,14 @@ def e2e() -> int:
     with phase("features"):
         code = _features(chosen)
     report()
-    return code
+    return code or verdict.of_run().exit_code
+
+
+def soak() -> int:
+    """Repeat a story many times and say which of its scenarios gave two results."""
+    from console import soak as repeating  # noqa: PLC0415
+
+    return repeating.soak()
 
 
 def demo() -> int:

@@ -11,14 +11,14 @@ import images
 from cluster import provider, tools
 from cluster.provider import Provider
 from foundation import process
-from foundation.cache import ROOT, STATE, locked
+from foundation.cache import ROOT, STATE, SYSTEM, locked
 from foundation.errors import PlatformError, UserError
 from foundation.progress import phase, say
 
 NODE_READY_BUDGET = 60.0
 """Seconds for a built local cluster to have its node Ready (design.md, Time)."""
 
-CHART = ROOT / "charts" / "floe-platform"
+CHART = SYSTEM / "charts" / "floe-platform"
 KUBECONFIG_SHOWN = (STATE / "kubeconfig").relative_to(ROOT)
 """The kubeconfig as a person types it in the checkout."""
 

@@ -23,7 +23,9 @@ class Settings(BaseModel):
         requirement: run only the scenarios of this requirement or edge case (REQ=FR-022).
         keep: leave the stories' namespaces standing to look at them (KEEP=1).
         cluster: which provider (CLUSTER=auto|kind|local|existing).
+        additions: build the products with the additions, or with floe as released (ADDITIONS=on|off).
         seed_scale: multiplies the demo's rows (FLOE_DEMO_SEED_SCALE, 0.1 to 1000).
+        times: how often soak repeats a story (N=20).
         ready_seconds: limit for all pods to be Ready (PLATFORM_READY_SECONDS).
     """
 
@@ -33,7 +35,9 @@ class Settings(BaseModel):
     requirement: str | None = Field(None, alias="REQ")
     keep: bool = Field(False, alias="KEEP")  # noqa: FBT003 - a model's default, not a call
     cluster: Literal["auto", "kind", "local", "existing"] = Field("auto", alias="CLUSTER")
+    additions: Literal["on", "off"] = Field("on", alias="ADDITIONS")
     seed_scale: float = Field(1.0, alias="FLOE_DEMO_SEED_SCALE", ge=0.1, le=1000)
+    times: int = Field(20, alias="N", ge=2, le=1000)
     ready_seconds: float = Field(120.0, alias="PLATFORM_READY_SECONDS", gt=0)
 
     @property

@@ -16,6 +16,6 @@ fi
 echo "... $venv from requirements.lock" >&2
 "$python" -m venv "$venv"
 "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
-"$venv/bin/uv" pip sync -q --require-hashes --python "$venv/bin/python" requirements.lock
+"$venv/bin/uv" pip sync -q --compile-bytecode --require-hashes --python "$venv/bin/python" requirements.lock
 "$venv/bin/uv" pip install -q --no-deps --no-build-isolation --python "$venv/bin/python" -e additions
 touch "$venv/.ready"

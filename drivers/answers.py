@@ -12,6 +12,7 @@ import re
 import httpx
 from pydantic import SecretStr
 
+from drivers import traffic
 from drivers.catalog import Management
 from drivers.errors import ServiceError, brief
 from drivers.object_store import ObjectStore
@@ -21,7 +22,7 @@ CALL_SECONDS = 15.0
 
 def dagster(address: str) -> str:
     """The version that Dagster's API tells: `Dagster 1.13.27`."""
-    answer = _call("POST", f"http://{address}/graphql", json={"query": "{ version }"})
+    answer = _call("Dagster", "POST", f"http://{address}/graphql", json={"query": "{ version }"})
     if isinstance(answer, str):
         return answer
     version = _json(answer).get("data", {}).get("version")
@@ -30,7 +31,8 @@ def dagster(address: str) -> str:
 
 def polaris(address: str, client_id: SecretStr, client_secret: SecretStr) -> str:
     """Whether Polaris wants to know who asks, and which catalogs it serves to root."""
-    answer = _call("GET", f"http://{address}/api/catalog/v1/config", params={"warehouse": "lakehouse"})
+    url = f"http://{address}/api/catalog/v1/config"
+    answer = _call("Polaris", "GET", url, params={"warehouse": "lakehouse"})
     if isinstance(answer, str):
         return answer
     asks = answer.headers.get("www-authenticate", "")
@@ -45,10 +47,10 @@ def polaris(address: str, client_id: SecretStr, client_secret: SecretStr) -> str
 
 def minio(address: str) -> str:
     """Whether MinIO is live and refuses who has no key."""
-    live = _call("GET", f"http://{address}/minio/health/live")
+    live = _call("MinIO", "GET", f"http://{address}/minio/health/live")
     if isinstance(live, str):
         return live
-    stranger = _call("GET", f"http://{address}/")
+    stranger = _call("MinIO", "GET", f"http://{address}/")
     if isinstance(stranger, str):
         return stranger
     code = re.search(r"<Code>(\w+)</Code>", stranger.text)
@@ -59,7 +61,7 @@ def minio(address: str) -> str:
 
 def minio_with_keys(address: str, key: SecretStr, secret: SecretStr) -> str:
     """Whether MinIO is live, and the buckets it lists to who has the keys."""
-    live = _call("GET", f"http://{address}/minio/health/live")
+    live = _call("MinIO", "GET", f"http://{address}/minio/health/live")
     if isinstance(live, str):
         return live
     if live.status_code != httpx.codes.OK:
@@ -73,7 +75,8 @@ def minio_with_keys(address: str, key: SecretStr, secret: SecretStr) -> str:
 
 def page(address: str) -> str:
     """The title of the page a browser would show."""
-    answer = _call("GET", f"http://{address}/", headers={"User-Agent": "Mozilla/5.0", "Accept": "text/html"})
+    browser = {"User-Agent": "Mozilla/5.0", "Accept": "text/html"}
+    answer = _call("MinIO console", "GET", f"http://{address}/", headers=browser)
     if isinstance(answer, str):
         return answer
     title = re.search(r"<title>\s*(.*?)\s*</title>", answer.text, re.DOTALL)
@@ -82,14 +85,17 @@ def page(address: str) -> str:
     return f"page {title.group(1)}"
 
 
-def _call(method: str, url: str, **more: object) -> httpx.Response | str:
+def _call(service: str, method: str, url: str, **more: object) -> httpx.Response | str:
     """One call; in words when nothing answered."""
-    try:
-        with httpx.Client(timeout=CALL_SECONDS, follow_redirects=True) as client:
-            return client.request(method, url, **more)  # type: ignore[arg-type]
-    except httpx.HTTPError as broken:
-        where = httpx.URL(url).netloc.decode()
-        return f"nothing on {where}: {brief(broken) or type(broken).__name__}"
+    where = httpx.URL(url).netloc.decode()
+    with traffic.asking(service, f"answer on {where}") as question:
+        try:
+            hooks = traffic.httpx_hooks()
+            with httpx.Client(timeout=CALL_SECONDS, follow_redirects=True, event_hooks=hooks) as client:
+                return client.request(method, url, **more)  # type: ignore[arg-type]
+        except httpx.HTTPError as broken:
+            question.outcome = f"nothing on {where}: {brief(broken) or type(broken).__name__}"
+            return question.outcome
 
 
 def _json(answer: httpx.Response) -> dict[str, dict[str, str]]:

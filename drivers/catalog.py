@@ -15,6 +15,7 @@ from apache_polaris.sdk.management.exceptions import ApiException  # type: ignor
 from pydantic import SecretStr
 from urllib3.exceptions import HTTPError
 
+from drivers import traffic
 from drivers.errors import ServiceError, brief
 from drivers.lakehouse import SCOPE
 
@@ -56,16 +57,17 @@ class Management:
 
     def _ask(self, asked: str, call: Callable[[PolarisDefaultApi], Any]) -> Any:
         base = f"http://{self._address()}/api"
-        try:
-            token = _token(base, self._client_id, self._client_secret)
-            settings = Configuration(host=f"{base}/management/v1", access_token=token)
-            with ApiClient(settings) as client:
-                return call(PolarisDefaultApi(client))
-        except ApiException as refused:
-            answer = f"{refused.status} {brief(refused.body or refused.reason)}"
-            raise ServiceError(asked, of="Polaris", answer=answer) from refused
-        except (HTTPError, httpx.HTTPError, OSError) as broken:
-            raise ServiceError(asked, of="Polaris", answer=brief(broken)) from broken
+        with traffic.asking("Polaris", asked):
+            try:
+                token = _token(base, self._client_id, self._client_secret)
+                settings = Configuration(host=f"{base}/management/v1", access_token=token)
+                with ApiClient(settings) as client:
+                    return call(PolarisDefaultApi(client))
+            except ApiException as refused:
+                answer = f"{refused.status} {brief(refused.body or refused.reason)}"
+                raise ServiceError(asked, of="Polaris", answer=answer) from refused
+            except (HTTPError, httpx.HTTPError, OSError) as broken:
+                raise ServiceError(asked, of="Polaris", answer=brief(broken)) from broken
 
 
 def _token(base: str, client_id: SecretStr, client_secret: SecretStr) -> str:

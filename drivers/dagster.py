@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from drivers import wait
+from drivers import traffic, wait
 from drivers.errors import ServiceError, brief
 from drivers.tunnel import Tunnel
 from foundation.errors import DeadlineError
@@ -38,6 +39,11 @@ _WRAPPER = re.compile(r"dagster\._core\.errors\.DagsterExecutionStepExecutionErr
 
 VERSION = "query { version }"
 DAEMONS = "query { instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }"
+RECENT = """
+query { runsOrError(limit: 25) { __typename
+  ... on PythonError { message }
+  ... on Runs { results { runId jobName status creationTime startTime endTime } } } }
+"""
 RUNS = "query { runsOrError { __typename ... on Runs { results { runId } } } }"
 LOCATIONS = """
 query { workspaceOrError { __typename
@@ -182,6 +188,18 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """A run as Dagster lists it; moments in epoch seconds, None while it has not come to them."""
+
+    run_id: str
+    job: str
+    status: str
+    created: float
+    began: float | None
+    ended: float | None
+
+
+@dataclass(frozen=True)
 class Launched:
     """A run that was asked for."""
 
@@ -209,7 +227,7 @@ class Orchestrator:
     def __init__(self, tunnel: Tunnel, worker_of: Callable[[str], str]) -> None:
         self._tunnel = tunnel
         self._worker_of = worker_of
-        self._client = httpx.Client(timeout=CALL_SECONDS)
+        self._client = httpx.Client(timeout=CALL_SECONDS, event_hooks=traffic.httpx_hooks())
 
     def close(self) -> None:
         """End the connections."""
@@ -232,6 +250,30 @@ class Orchestrator:
         """Every run that is recorded."""
         found = self._typed("list its runs", RUNS, "runsOrError", "Runs")
         return frozenset(run["runId"] for run in found["results"])
+
+    def recent_runs(self) -> list[Recorded]:
+        """The 25 latest runs, the latest first."""
+        found = self._typed("list its latest runs", RECENT, "runsOrError", "Runs")
+        return [
+            Recorded(
+                one["runId"],
+                one["jobName"],
+                one["status"],
+                float(one["creationTime"]),
+                one["startTime"],
+                one["endTime"],
+            )
+            for one in found["results"]
+        ]
+
+    @contextmanager
+    def hurried(self, seconds: float) -> Iterator[None]:
+        """Wait no longer than this for each answer meanwhile."""
+        usual, self._client.timeout = self._client.timeout, httpx.Timeout(seconds)
+        try:
+            yield
+        finally:
+            self._client.timeout = usual
 
     def location(self, product: str) -> str:
         """`loaded` for a product's code location, or why it is not."""
@@ -379,6 +421,10 @@ class Orchestrator:
         return found
 
     def _ask(self, asked: str, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        with traffic.asking("Dagster", asked):
+            return self._answer(asked, query, variables)
+
+    def _answer(self, asked: str, query: str, variables: Mapping[str, Any] | None) -> dict[str, Any]:
         try:
             url = f"http://{self._tunnel.address()}/graphql"
             answer = self._client.post(url, json={"query": query, "variables": dict(variables or {})})
@@ -405,6 +451,11 @@ def line_of(event: Mapping[str, Any]) -> str:
     return (
         f"{moment} {event['eventType'] or event['level']} {event['stepKey'] or ''} {event['message']}{causes}"
     )
+
+
+def causes_of(event: Mapping[str, Any]) -> list[str]:
+    """What an event gives as its error, and as the causes of that, the nearest first."""
+    return _messages(event.get("error"))
 
 
 def _answered(entry: Mapping[str, Any]) -> bool:

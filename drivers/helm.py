@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from drivers import traffic
 from drivers.errors import ServiceError
+from foundation import secrecy
 from foundation.errors import PlatformError
 from foundation.process import run
 
@@ -57,7 +59,9 @@ class Helm:
         return {entry["name"]: entry["status"] for entry in json.loads(said)}
 
     def _run(self, words: Sequence[str], asked: str, *, timeout: float) -> str:
-        try:
-            return run([self._program, "--kubeconfig", self._kubeconfig, *words], timeout=timeout)
-        except PlatformError as refused:
-            raise ServiceError(asked, of="helm", answer=str(refused)) from refused
+        with traffic.asking("helm", asked, f"helm {words[0]}"):
+            try:
+                secrecy.must_be_open(asked)  # helm keeps its releases in Secrets
+                return run([self._program, "--kubeconfig", self._kubeconfig, *words], timeout=timeout)
+            except PlatformError as refused:
+                raise ServiceError(asked, of="helm", answer=str(refused)) from refused

@@ -1,7 +1,7 @@
 """The Kubernetes API, as an operator looks at it; the official client with deadlines.
 
-Secrets are read by one question only (`credentials`), and nothing that is attached to a
-report asks it.
+Secrets are read by one question only (`credentials`). While evidence of a failure is taken no
+request for one leaves this client, whoever asks (`foundation.secrecy.locked`).
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from kubernetes import client, config, watch  # type: ignore[import-untyped]
 from pydantic import SecretStr
 from urllib3.exceptions import HTTPError
 
-from drivers import wait
+from drivers import traffic, wait
 from drivers.errors import ServiceError, brief
+from drivers.inspection import PodState, pod_state
+from foundation import secrecy
 from foundation.errors import PlatformError
 from foundation.process import run
 
@@ -30,6 +33,9 @@ Answer = TypeVar("Answer")
 
 CALL_SECONDS = 20.0
 """Until one call to the API server must have been answered."""
+
+LOG_LINES = 400
+"""Lines of a container's log that are given, its last ones."""
 
 NEVER_STARTS = frozenset({"ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName"})
 """Reasons of a waiting container that no waiting mends."""
@@ -149,12 +155,37 @@ class _Watched:
             self.seconds.pop(pod.name, None)
 
 
+class NotedClient(client.ApiClient):  # type: ignore[misc]
+    """The official client; each of its calls is noted, and no Secret is read when none may be."""
+
+    def request(self, method: str, url: str, *args: Any, **options: Any) -> Any:
+        """Make one call; see ApiClient."""
+        path = urlsplit(url).path
+        if "secrets" in path.split("/"):
+            secrecy.must_be_open(f"{method} {path}")
+        began, size = time.perf_counter(), None
+        status: object = "no answer"
+        try:
+            answer = super().request(method, url, *args, **options)
+            status = answer.status
+            if options.get("_preload_content", True):  # the size of a stream is known to nobody yet
+                size = len(answer.data or "")
+        except client.ApiException as refused:
+            status = refused.status
+            raise
+        finally:
+            traffic.called("Kubernetes", f"{method} {path}", status, time.perf_counter() - began, size)
+        return answer
+
+
 class Cluster:
     """One cluster, reached through the kubeconfig of this checkout and no other."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self._kubeconfig = kubeconfig
-        api = config.new_client_from_config(config_file=str(kubeconfig))
+        settings = client.Configuration()
+        config.load_kube_config(config_file=str(kubeconfig), client_configuration=settings)
+        api = NotedClient(settings)
         self._core = client.CoreV1Api(api)
         self._apps = client.AppsV1Api(api)
         self._batch = client.BatchV1Api(api)
@@ -219,6 +250,19 @@ class Cluster:
             for item in found.items
             if item.spec.claim_ref and item.spec.claim_ref.namespace == namespace
         ]
+
+    def owners_of_volumes(self) -> frozenset[str]:
+        """The namespaces that persistent volumes belong to, gone ones included."""
+        found = _ask("list volumes", lambda: self._core.list_persistent_volume(_request_timeout=CALL_SECONDS))
+        return frozenset(item.spec.claim_ref.namespace for item in found.items if item.spec.claim_ref)
+
+    def let_go(self, volume: str) -> None:
+        """Have a volume deleted, with what it holds, as soon as nothing claims it."""
+        body = {"spec": {"persistentVolumeReclaimPolicy": "Delete"}}
+        _ask(
+            f"let go of volume {volume}",
+            lambda: self._core.patch_persistent_volume(volume, body, _request_timeout=CALL_SECONDS),
+        )
 
     def held_node_ports(self) -> dict[int, str]:
         """Each node port that is taken, and by which namespace/service."""
@@ -342,10 +386,28 @@ class Cluster:
             timeout_seconds=max(1, min(most, int(left) + 1)),
             _request_timeout=CALL_SECONDS,
         )
-        for event in _through(events, "watch pods"):
-            seen.note(_pod(event["object"]), time.monotonic() - began, gone=event["type"] == "DELETED")
-            if seen.settled:
-                watcher.stop()
+        with traffic.asking("Kubernetes", "watch pods"):
+            for event in _through(events, "watch pods"):
+                seen.note(_pod(event["object"]), time.monotonic() - began, gone=event["type"] == "DELETED")
+                if seen.settled:
+                    watcher.stop()
+
+    def scale(self, namespace: str, workload: str, replicas: int) -> None:
+        """Set how many replicas of a Deployment or StatefulSet there are to be."""
+        scalings = {
+            "Deployment": self._apps.patch_namespaced_deployment_scale,
+            "StatefulSet": self._apps.patch_namespaced_stateful_set_scale,
+        }
+        found = self.workloads(namespace).get(workload)
+        if found is None or found.kind not in scalings:
+            answer = f"only {', '.join(sorted(self.workloads(namespace)))}"
+            raise ServiceError(f"scale {workload} to {replicas}", of="Kubernetes", answer=answer)
+        _ask(
+            f"scale {workload} to {replicas}",
+            lambda: scalings[found.kind](
+                workload, namespace, {"spec": {"replicas": replicas}}, _request_timeout=CALL_SECONDS
+            ),
+        )
 
     def delete_pods(self, namespace: str, selector: str) -> list[str]:
         """Delete the pods with these labels, at once, and return their names."""
@@ -429,49 +491,83 @@ class Cluster:
     # --- evidence and credentials ---------------------------------------------------------
 
     def log(
-        self, namespace: str, pod: str, container: str | None = None, *, since: datetime | None = None
+        self,
+        namespace: str,
+        pod: str,
+        container: str | None = None,
+        *,
+        since: datetime | None = None,
+        previous: bool = False,
+        within: float = CALL_SECONDS,
     ) -> str:
-        """What a container wrote, from a moment on, at most 400 lines."""
+        """What a container wrote, from a moment on, at most the last LOG_LINES lines.
+
+        Args:
+            namespace: of the pod.
+            pod: its name.
+            container: of the pod; may be left out where there is but one.
+            since: the moment; its beginning unless given.
+            previous: of the instance before the last restart.
+            within: seconds the answer may take.
+        """
         more: dict[str, object] = {"container": container} if container else {}
+        if previous:
+            more["previous"] = True
         if since:
             more["since_seconds"] = max(1, int((datetime.now(UTC) - since).total_seconds()) + 1)
         return str(
             _ask(
                 f"give the log of {pod}",
                 lambda: self._core.read_namespaced_pod_log(
-                    pod, namespace, tail_lines=400, _request_timeout=CALL_SECONDS, **more
+                    pod, namespace, tail_lines=LOG_LINES, _request_timeout=within, **more
                 ),
             )
         )
 
-    def containers(self, namespace: str) -> list[tuple[str, str]]:
-        """Every container of a namespace, as pod and container."""
-        return [
-            (item.metadata.name, container.name)
-            for item in self._pods(namespace)
-            for container in [*(item.spec.init_containers or ()), *item.spec.containers]
-        ]
+    def pod_states(self, namespace: str) -> list[PodState]:
+        """Every pod of a namespace in full, runs included."""
+        return [pod_state(item) for item in self._pods(namespace)]
+
+    def volume_claims(self, namespace: str) -> dict[str, str]:
+        """Each volume claim of a namespace with its state in words."""
+        found = _ask(
+            "list volume claims",
+            lambda: self._core.list_namespaced_persistent_volume_claim(
+                namespace, _request_timeout=CALL_SECONDS
+            ),
+        )
+        return {
+            item.metadata.name: f"{item.status.phase}, volume {item.spec.volume_name or 'none'}, "
+            f"{(item.status.capacity or {}).get('storage', 'no capacity')}"
+            for item in found.items
+        }
 
     def read_file(self, kubectl: Path, namespace: str, workload: str, path: str) -> str:
         """The text of a file in the first pod of a workload, given as kind/name."""
         where: list[str | Path] = [kubectl, "--kubeconfig", self._kubeconfig, "--namespace", namespace]
-        try:
-            return run([*where, "exec", workload, "--", "cat", path], timeout=60)
-        except PlatformError as refused:
-            answer = brief(str(refused).splitlines()[-1])
-            raise ServiceError(f"give {path} of {workload}", of="Kubernetes", answer=answer) from refused
+        asked = f"give {path} of {workload}"
+        with traffic.asking("kubectl", asked, "kubectl exec"):
+            try:
+                return run([*where, "exec", workload, "--", "cat", path], timeout=60)
+            except PlatformError as refused:
+                answer = brief(str(refused).splitlines()[-1])
+                raise ServiceError(asked, of="Kubernetes", answer=answer) from refused
 
     def events(self, namespace: str, *, since: datetime | None = None) -> list[str]:
-        """What Kubernetes noted in a namespace, oldest first, one line an event."""
+        """What Kubernetes noted in a namespace, oldest first, one line an event.
+
+        Kubernetes writes whole seconds, so those of the second in which `since` lies are included.
+        """
+        first = since.replace(microsecond=0) if since else None
         found = _ask(
             "list events", lambda: self._core.list_namespaced_event(namespace, _request_timeout=CALL_SECONDS)
         )
         timed = [(_when(item), item) for item in found.items]
         return [
             f"{moment:%H:%M:%S} {item.type} {item.involved_object.kind}/{item.involved_object.name} "
-            f"{item.reason}: {brief(item.message)}"
+            f"{item.reason}: {brief(item.message or '')}{_how_often(item)}"
             for moment, item in sorted(timed, key=lambda pair: pair[0])
-            if since is None or moment >= since
+            if first is None or moment >= first
         ]
 
     def credentials(self, namespace: str, secret: str) -> dict[str, SecretStr]:
@@ -480,7 +576,24 @@ class Cluster:
             f"give secret {secret}",
             lambda: self._core.read_namespaced_secret(secret, namespace, _request_timeout=CALL_SECONDS),
         )
-        return {key: SecretStr(base64.b64decode(value).decode()) for key, value in (found.data or {}).items()}
+        values = {
+            key: SecretStr(base64.b64decode(value).decode()) for key, value in (found.data or {}).items()
+        }
+        for key, value in values.items():
+            secrecy.register(f"{namespace}/{secret} {key}", value)
+        return values
+
+    def create_secret(self, namespace: str, name: str, values: Mapping[str, SecretStr]) -> None:
+        """Create a Secret of the suite's own."""
+        label, mark = HAND_MADE.split("=")
+        body = {
+            "metadata": {"name": name, "labels": {label: mark}},
+            "stringData": {key: value.get_secret_value() for key, value in values.items()},
+        }
+        _ask(
+            f"create secret {name}",
+            lambda: self._core.create_namespaced_secret(namespace, body, _request_timeout=CALL_SECONDS),
+        )
 
     def version(self) -> str:
         """The version of the API server."""
@@ -499,15 +612,17 @@ class Cluster:
 
 def _ask(asked: str, call: Callable[[], Any], *, absent_is_fine: bool = False) -> Any:
     """Make one call; whatever goes wrong becomes the drivers' error."""
-    try:
-        return call()
-    except client.ApiException as refused:
-        if absent_is_fine and refused.status == 404:
-            return None
-        answer = f"{refused.status} {refused.reason}: {brief(refused.body or '')}"
-        raise ServiceError(asked, of="Kubernetes", answer=answer) from refused
-    except (HTTPError, OSError) as broken:
-        raise ServiceError(asked, of="Kubernetes", answer=brief(broken)) from broken
+    with traffic.asking("Kubernetes", asked) as question:
+        try:
+            return call()
+        except client.ApiException as refused:
+            if absent_is_fine and refused.status == 404:
+                question.outcome = "not there"
+                return None
+            answer = f"{refused.status} {refused.reason}: {brief(refused.body or '')}"
+            raise ServiceError(asked, of="Kubernetes", answer=answer) from refused
+        except (HTTPError, OSError) as broken:
+            raise ServiceError(asked, of="Kubernetes", answer=brief(broken)) from broken
 
 
 def _through(events: Iterator[Any], asked: str) -> Iterator[Any]:
@@ -590,6 +705,11 @@ def _images(item: Any) -> tuple[str, ...]:
 def _folder(spec: Any) -> str | None:
     source = spec.host_path or spec.local
     return str(source.path) if source else None
+
+
+def _how_often(event: Any) -> str:
+    times = (event.series.count if event.series else None) or event.count or 1
+    return f" ({times} times)" if times > 1 else ""
 
 
 def _when(event: Any) -> datetime:

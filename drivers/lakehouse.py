@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import urlparse
 
 from pydantic import SecretStr
-from pyiceberg.catalog import load_catalog
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import RESTError
 from pyiceberg.io import S3_ENDPOINT
@@ -15,14 +15,16 @@ from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Properties
-from requests import RequestException
+from requests import RequestException, Response, Session
 
+from drivers import traffic
 from drivers.errors import ServiceError, brief
 from drivers.rows import Rows
 from drivers.tunnel import Tunnel
 
 Answer = TypeVar("Answer")
 
+SERVICE = "the catalog"
 CATALOG = "lakehouse"
 SCOPE = "PRINCIPAL_ROLE:ALL"
 REACHED_AT = "floe-acceptance.s3.endpoint"
@@ -37,6 +39,21 @@ class TunnelFileIO(PyArrowFileIO):
 
     def __init__(self, properties: Properties) -> None:
         super().__init__({**properties, S3_ENDPOINT: properties[REACHED_AT]})
+
+
+class NotedCatalog(RestCatalog):
+    """PyIceberg's own client; its calls are noted, those by which it is made included."""
+
+    def _create_session(self) -> Session:
+        session = super()._create_session()
+        session.hooks["response"].append(_note)
+        return session
+
+
+def _note(response: Response, **_options: object) -> None:
+    what = f"{response.request.method} {urlparse(response.url).path}"
+    seconds, size = response.elapsed.total_seconds(), traffic.length(response.headers)
+    traffic.called(SERVICE, what, response.status_code, seconds, size)
 
 
 @dataclass(frozen=True)
@@ -131,7 +148,7 @@ class Lakehouse:
     def restore(self, table: str, snapshot: int | None) -> None:
         """Make an earlier snapshot the current one; there is none to return to in a table without."""
         if snapshot is None:
-            raise ServiceError(f"restore {table}", of="the catalog", answer="it had no snapshot")
+            raise ServiceError(f"restore {table}", of=SERVICE, answer="it had no snapshot")
         earlier = snapshot
 
         def roll_back(catalog: RestCatalog) -> None:
@@ -147,22 +164,22 @@ class Lakehouse:
             self._made = None
 
     def _ask(self, asked: str, call: Callable[[RestCatalog], Answer]) -> Answer:
-        try:
-            return call(self._catalog())
-        except (RESTError, RequestException, OSError, ValueError) as refused:
-            self.close()
-            answer = f"{type(refused).__name__} {brief(refused)}"
-            raise ServiceError(asked, of="the catalog", answer=answer) from refused
+        with traffic.asking(SERVICE, asked):
+            try:
+                return call(self._catalog())
+            except (RESTError, RequestException, OSError, ValueError) as refused:
+                self.close()
+                answer = f"{type(refused).__name__} {brief(refused)}"
+                raise ServiceError(asked, of=SERVICE, answer=answer) from refused
 
     def _catalog(self) -> RestCatalog:
         """The client, made anew when the catalog was not to be reached."""
         catalog, store = self._catalog_tunnel.address(), self._store_tunnel.address()
         if self._made is None:
             base = f"http://{catalog}/api/catalog"
-            made = load_catalog(
+            self._made = NotedCatalog(
                 CATALOG,
                 **{
-                    "type": "rest",
                     "uri": base,
                     "oauth2-server-uri": f"{base}/v1/oauth/tokens",
                     "credential": self._credential.get_secret_value(),
@@ -172,9 +189,6 @@ class Lakehouse:
                     REACHED_AT: f"http://{store}",
                 },
             )
-            if not isinstance(made, RestCatalog):
-                raise TypeError(f"a REST catalog was configured, {type(made).__name__} was made")
-            self._made = made
         return self._made
 
 

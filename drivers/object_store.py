@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlparse
 
 import boto3
@@ -11,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import SecretStr
 
+from drivers import traffic
 from drivers.errors import ServiceError, brief
 
 if TYPE_CHECKING:
@@ -77,14 +79,15 @@ class ObjectStore:
         self._made.clear()
 
     def _ask(self, asked: str, call: Callable[[S3Client], Answer]) -> Answer:
-        try:
-            return call(self._client())
-        except ClientError as refused:
-            error = refused.response.get("Error", {})
-            answer = f"{error.get('Code')} {error.get('Message', '')}"
-            raise ServiceError(asked, of="MinIO", answer=brief(answer)) from refused
-        except BotoCoreError as broken:
-            raise ServiceError(asked, of="MinIO", answer=brief(broken)) from broken
+        with traffic.asking("MinIO", asked):
+            try:
+                return call(self._client())
+            except ClientError as refused:
+                error = refused.response.get("Error", {})
+                answer = f"{error.get('Code')} {error.get('Message', '')}"
+                raise ServiceError(asked, of="MinIO", answer=brief(answer)) from refused
+            except BotoCoreError as broken:
+                raise ServiceError(asked, of="MinIO", answer=brief(broken)) from broken
 
     def _client(self) -> S3Client:
         address = self._address()
@@ -93,7 +96,7 @@ class ObjectStore:
         return self._made[address]
 
     def _connected(self, address: str) -> S3Client:
-        return boto3.client(
+        client = boto3.client(
             "s3",
             endpoint_url=f"http://{address}",
             aws_access_key_id=self._key.get_secret_value(),
@@ -107,6 +110,19 @@ class ObjectStore:
                 proxies={},
             ),
         )
+        client.meta.events.register("before-call.s3", _begun)
+        client.meta.events.register("after-call.s3", _answered)
+        return client
+
+
+def _begun(context: dict[str, Any], **_more: object) -> None:
+    context["floe.began"] = time.perf_counter()
+
+
+def _answered(http_response: Any, model: Any, context: dict[str, Any], **_more: object) -> None:
+    seconds = time.perf_counter() - context.get("floe.began", time.perf_counter())
+    size = traffic.length(http_response.headers)
+    traffic.called("MinIO", model.name, http_response.status_code, seconds, size)
 
 
 def bucket_of(address: str) -> str:

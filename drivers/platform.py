@@ -23,11 +23,11 @@ from drivers.object_store import ObjectStore
 from drivers.product import Product
 from drivers.sql import Database
 from drivers.tunnel import Tunnels
-from foundation.cache import ROOT
+from foundation.cache import SYSTEM
 from foundation.errors import UserError
 from reports import evidence
 
-CHART = ROOT / "charts" / "floe-platform"
+CHART = SYSTEM / "charts" / "floe-platform"
 GONE_SECONDS = 90.0
 """Until a namespace that is torn down must be gone with its volumes."""
 

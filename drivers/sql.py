@@ -7,6 +7,7 @@ from typing import Any, LiteralString
 import psycopg
 from pydantic import SecretStr
 
+from drivers import traffic
 from drivers.errors import ServiceError, brief
 from drivers.tunnel import Tunnel
 from reports import evidence
@@ -56,19 +57,22 @@ class Database:
             values: of its placeholders.
         """
         host, port = self._tunnel.address().split(":")
-        try:
-            with psycopg.connect(
-                host=host,
-                port=int(port),
-                dbname=self.name,
-                user=self._user,
-                password=self._password.get_secret_value(),
-                connect_timeout=CALL_SECONDS,
-                options=f"-c statement_timeout={CALL_SECONDS}s",
-                sslmode="prefer",
-            ) as session:
-                server = session.info.server_version
-                evidence.component("PostgreSQL", f"{server // 10000}.{server % 10000}")
-                return session.execute(query, values).fetchall()
-        except psycopg.Error as refused:
-            raise ServiceError(asked, of="PostgreSQL", answer=brief(refused)) from refused
+        with traffic.asking("PostgreSQL", asked, traffic.sql(query)) as question:
+            try:
+                with psycopg.connect(
+                    host=host,
+                    port=int(port),
+                    dbname=self.name,
+                    user=self._user,
+                    password=self._password.get_secret_value(),
+                    connect_timeout=CALL_SECONDS,
+                    options=f"-c statement_timeout={CALL_SECONDS}s",
+                    sslmode="prefer",
+                ) as session:
+                    server = session.info.server_version
+                    evidence.component("PostgreSQL", f"{server // 10000}.{server % 10000}")
+                    found = session.execute(query, values).fetchall()
+            except psycopg.Error as refused:
+                raise ServiceError(asked, of="PostgreSQL", answer=brief(refused)) from refused
+            question.outcome = f"{len(found)} rows"
+            return found

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
-import shutil
 import subprocess
 import threading
 import time
 from pathlib import Path
 
+from drivers import traffic
 from drivers.errors import ServiceError, brief
+from foundation.process import ends_with_us
 from reports import evidence
 
 START_SECONDS = 20.0
@@ -50,7 +51,7 @@ class Tunnel:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._lock = threading.Lock()
         self._command = [
-            *_ends_with_us(),
+            *ends_with_us(),
             str(kubectl),
             "--kubeconfig",
             str(kubeconfig),
@@ -85,6 +86,11 @@ class Tunnel:
 
     def _begin(self) -> None:
         self._end()
+        with traffic.asking("the tunnels", f"forward port {self._port} of {self.service}") as question:
+            self._start()
+            question.outcome = f"on port {self._local}"
+
+    def _start(self) -> None:
         self._lines = queue.Queue()
         ports = f"{self._local or ''}:{self._port}"
         self._process = subprocess.Popen(
@@ -151,12 +157,6 @@ class Tunnels:
         for tunnel in self._open.values():
             with contextlib.suppress(OSError):
                 tunnel.close()
-
-
-def _ends_with_us() -> list[str]:
-    """Words that make the kernel end the process with this one, even when this one is killed."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 def _relay(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:

@@ -6,7 +6,7 @@ Feature: Platform bootstrap
   Background:
     Given the platform is installed
 
-  @FR-001
+  @FR-001  # reviewed 3934f10b
   Scenario: The chart brings exactly the workloads it promises
     Then its workloads are
       | workload                  | kind        | image      | replicas |
@@ -19,7 +19,7 @@ Feature: Platform bootstrap
       | dagster-daemon            | Deployment  | dagster    | 1        |
       | dagster-code-customer-360 | Deployment  | dagster    | 1        |
 
-  @FR-001
+  @FR-001  # reviewed 3934f10b
   Scenario Outline: Every workload serves
     Then <workload> answers: "<answer>"
 
@@ -32,11 +32,11 @@ Feature: Platform bootstrap
       | dagster-daemon            | every daemon healthy                          |
       | dagster-code-customer-360 | loaded                                        |
 
-  @FR-002
+  @FR-002  # reviewed 226fe9d9
   Scenario: Every pod is Ready in time
     Then every pod was Ready within the time allowed
 
-  @FR-002
+  @FR-002  # reviewed 226fe9d9
   Scenario Outline: A pod that can never be Ready is named
     When a pod is added whose <part> <fault>
     Then the same check refuses it by name because of "<reason>"
@@ -47,7 +47,7 @@ Feature: Platform bootstrap
       | secret  | does not exist   | CreateContainerConfigError |
       | request | exceeds the node | Unschedulable              |
 
-  @FR-003
+  @FR-003  # reviewed 9621ded6
   Scenario Outline: Every documented port answers
     Then port <port> answers as <service>: "<answer>"
 
@@ -58,7 +58,7 @@ Feature: Platform bootstrap
       | MinIO         | 9000 | live, holds staging, warehouse            |
       | MinIO console | 9001 | page MinIO Console                        |
 
-  @FR-004
+  @FR-004  # reviewed 7fee8de1
   Scenario Outline: Each database holds the tables its owner made
     Then the <owner> database holds the tables its owner made: "<tables>"
 
@@ -67,16 +67,16 @@ Feature: Platform bootstrap
       | dagster | runs, run_tags, event_logs, asset_keys, daemon_heartbeats, jobs     |
       | polaris | entities, grant_records, principal_authentication_data, version     |
 
-  @FR-004
+  @FR-004  # reviewed 7fee8de1
   Scenario: A run is a row of Dagster's database
     When customer-360 runs
     Then the dagster database records that run
 
-  @FR-004
+  @FR-004  # reviewed 7fee8de1
   Scenario: The catalog is a row of Polaris' database
     Then the polaris database records the catalog "lakehouse"
 
-  @FR-005
+  @FR-005  # reviewed 62caa514
   Scenario Outline: Each bucket keeps an object until it is deleted
     When an object is put into the <bucket> bucket
     Then reading it gives what was put
@@ -87,7 +87,7 @@ Feature: Platform bootstrap
       | warehouse |
       | staging   |
 
-  @FR-008
+  @FR-008  # reviewed b751b751
   Scenario: Nothing is left of a platform that was torn down
     When the platform is torn down
     Then nothing of it is left

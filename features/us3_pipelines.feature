@@ -6,65 +6,65 @@ Feature: Data pipelines
   Background:
     Given the platform is up with the customer-360 product
 
-  @FR-008
+  @FR-008  # reviewed b751b751
   Scenario: A suite starts from nothing
     Then it held no run, no table and no object when it came up
 
-  @FR-020
+  @FR-020  # reviewed 754d856b
   Scenario: A run launched through Dagster makes every table
     When customer-360 runs
     Then the run succeeds
     And the run made every table of customer-360
 
-  @FR-020
+  @FR-020  # reviewed 754d856b
   Scenario: No table is begun before the tables it reads are complete
     Given customer-360 has run
     Then the run respected every edge of the dbt graph
 
-  @FR-021
+  @FR-021  # reviewed 7a01887f
   Scenario: Bronze is the seeds, row for row
     Given customer-360 has run
     Then each bronze table of customer-360 holds what the seeds say
 
-  @FR-021
+  @FR-021  # reviewed 7a01887f
   Scenario: Silver is the seeds without what is dirty
     Given customer-360 has run
     Then each silver table of customer-360 holds what the seeds say
 
-  @FR-021
+  @FR-021  # reviewed 7a01887f
   Scenario: Gold figures are exactly what the seeds say
     Given customer-360 has run
     Then each gold table of customer-360 holds what the seeds say
 
-  @FR-022 @GAP-007
+  @FR-022 @GAP-007  # reviewed 6310b993 efad9b06
   Scenario: Every seed and model is an Iceberg table
     Given customer-360 has run
     Then the lakehouse holds the tables of customer-360 and no other
     And each table has as many rows as the run reported
 
-  @FR-022 @GAP-007
+  @FR-022 @GAP-007  # reviewed 6310b993 efad9b06
   Scenario: Every file of every table is an object in the warehouse
     Given customer-360 has run
     Then every file of the tables of customer-360 is an object in the warehouse bucket
 
-  @FR-022 @GAP-007
+  @FR-022 @GAP-007  # reviewed 6310b993 efad9b06
   Scenario: Nothing depends on the engine's local files
     Given customer-360 has run
     When the engine loses its local files
     Then the tables of customer-360 hold the rows they held before
 
-  @FR-023
+  @FR-023  # reviewed 194ab882
   Scenario: Seeds arrive with the rows and types of their files
     Given customer-360 has run
     Then each seed table of customer-360 has the row count and column types of its file
 
-  @FR-024
+  @FR-024  # reviewed 6a14e512
   Scenario: Every dbt test has its result in Dagster
     Given customer-360 has run
     Then Dagster shows each dbt test of customer-360 as passed
     And no test ran before the table it tests was complete
 
-  @FR-024
+  @FR-024  # reviewed 6a14e512
   Scenario: A row that violates a test fails that test and the run
     Given customer-360 has run
     And a row in raw_transactions whose status is "teleported"

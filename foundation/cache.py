@@ -18,6 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
 
+SYSTEM = Path(os.environ.get("FLOE_E2E_SYSTEM") or ROOT)
+"""Where chart, images and products are taken from: the checkout, or a copy of it with a planted fault."""
+
 STATE = ROOT / ".cluster"
 """What belongs to this checkout alone (kubeconfig, image list); ignored by git."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -93,3 +94,72 @@ def die_with_parent() -> None:
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def supervise(
+    command: Sequence[str | Path],
+    *,
+    timeout: float,
+    log: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> int:
+    """Run a program that has a good order of its own to end in, and return its exit code.
+
+    When the time is over, or this process is interrupted, the program is interrupted too and
+    given `_FAREWELL_SECONDS` to tear down what it built; only then is it killed. It ends with
+    this process even when this one is killed.
+
+    Args:
+        command: program and arguments.
+        timeout: seconds until it is interrupted.
+        log: file that gets all it prints.
+        cwd: folder to run in.
+        env: variables that replace those of this process where they are not empty, and remove
+            them where they are.
+
+    Raises:
+        DeadlineError: it was still running after `timeout` seconds; with its last lines.
+    """
+    words = [str(word) for word in command]
+    variables = {name: value for name, value in {**os.environ, **(env or {})}.items() if value}
+    with log.open("wb") as sink:
+        child = subprocess.Popen(
+            [*ends_with_us(), *words],
+            cwd=cwd,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            return child.wait(timeout)
+        except subprocess.TimeoutExpired as late:
+            said = _tail(log.read_bytes())
+            raise DeadlineError(
+                f"{_short(words)} still running after {timeout:.0f} s; last output:\n{said}"
+            ) from late
+        finally:
+            _farewell(child)
+
+
+_FAREWELL_SECONDS = 150.0
+"""What a test session may take to tear its platform down when it is interrupted."""
+
+
+def _farewell(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is not None:
+        return
+    child.send_signal(signal.SIGINT)
+    try:
+        child.wait(_FAREWELL_SECONDS)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        child.kill()
+        child.wait()
+
+
+def ends_with_us() -> list[str]:
+    """Words that make the kernel end the program with this process, even when this one is killed."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []

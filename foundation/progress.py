@@ -9,14 +9,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pydantic import BaseModel
 from rich.console import Console
 
 from foundation.cache import STATE
 
-PHASES_FILE = STATE / "phases.jsonl"
-"""One line a finished phase of the current run; begun anew by `begin`."""
+PHASES_FILE = Path(os.environ.get("FLOE_PHASES_FILE") or STATE / "phases.jsonl")
+"""One line a finished phase of the current run; begun anew by `begin`. A repetition has one of its own."""
 
 _TERMINAL = sys.stderr.isatty()
 

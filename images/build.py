@@ -15,7 +15,7 @@ from foundation.progress import phase, say
 from images import archives, published, values
 from images.engine import Buildah, Docker, Engine
 from images.model import REPOSITORY, Image
-from images.recipes import Recipe, base_inputs, recipes
+from images.recipes import ADDITIONS, Recipe, additions, base_inputs, recipes
 from images.work import sweep, work_folder
 
 KEPT = 2
@@ -37,6 +37,11 @@ class ImageSet:
         self.engine = engine
         self.given = archives.given(folder)
         self.public = {} if cluster == "local" else published.references()
+        if additions() == "off" and "dagster" in self.given:
+            raise UserError(
+                f"{ADDITIONS}=off, but the image dagster is given as an archive with built products",
+                remedy=f"take that archive out of {folder.name}/, or unset {ADDITIONS}",
+            )
 
     @property
     def recipes(self) -> list[Recipe]:
@@ -141,7 +146,11 @@ def build_all() -> list[Image]:
     chosen = image_set()
     with _alone():
         images = chosen.loaded()
-    values.write(chosen.names(images), stand_in="polaris" not in {*chosen.given, *chosen.public})
+    values.write(
+        chosen.names(images),
+        stand_in="polaris" not in {*chosen.given, *chosen.public},
+        additions=additions() == "on",
+    )
     return images
 
 

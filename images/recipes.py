@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from foundation.cache import ROOT, digest_of
+from foundation.cache import SYSTEM, digest_of
 from foundation.errors import UserError
 from images import minio, rootfs
 
 HERE = Path(__file__).resolve().parent
 SEED_SCALE = "FLOE_DEMO_SEED_SCALE"
+ADDITIONS = "ADDITIONS"
 
 _NO_INPUT = frozenset(
     {"__pycache__", "build", "target", "logs", "dbt_packages", "floe_macros", "node_modules"}
@@ -49,24 +50,24 @@ class Recipe:
         parts: list[Path | str] = [*surroundings, *base, *self.inputs()]
         parts += [f"{key}={value}" for key, value in self.settings]
         for path in self.sources():
-            parts += [str(path.relative_to(ROOT)), path]
+            parts += [str(path.relative_to(SYSTEM)), path]
         return digest_of(parts)
 
     def sources(self) -> list[Path]:
         """Every file of the checkout that goes into the build context."""
-        named = [ROOT / name for name in dict.fromkeys((self.containerfile, *self.files))]
+        named = [SYSTEM / name for name in dict.fromkeys((self.containerfile, *self.files))]
         for path in named:
             if not path.exists():
                 raise UserError(
-                    f"{path.relative_to(ROOT)} is missing; the image {self.name} is made from it",
-                    remedy=f"git checkout -- {path.relative_to(ROOT)}",
+                    f"{path.relative_to(SYSTEM)} is missing; the image {self.name} is made from it",
+                    remedy=f"git checkout -- {path.relative_to(SYSTEM)}",
                 )
         return [file for path in named for file in ([path] if path.is_file() else sorted(_tree(path)))]
 
     def fill(self, context: Path) -> None:
         """Make the build context: exactly the inputs, at their paths in the checkout."""
         for path in self.sources():
-            place = context / path.relative_to(ROOT)
+            place = context / path.relative_to(SYSTEM)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, place)
         self.generate(context)
@@ -114,16 +115,19 @@ def recipes() -> list[Recipe]:
                 "images/dagster/trim.txt",
                 "images/dagster/additions.sh",
                 "images/dagster/products.sh",
+                "images/dagster/bare.sh",
                 "additions",
                 "foundation/__init__.py",
                 "foundation/errors.py",
                 "demo/__init__.py",
+                "demo/bare.py",
+                "demo/bare.yaml",
                 "demo/seeds",
                 "demo/manifest.yaml",
                 "demo/customer-360",
             ),
             base=HERE / "base",
-            settings=((SEED_SCALE, seed_scale()),),
+            settings=((SEED_SCALE, seed_scale()), ("FLOE_ADDITIONS", additions())),
         ),
     ]
 
@@ -147,6 +151,20 @@ def seed_scale() -> str:
     from demo.seeds import scale_from  # noqa: PLC0415 - the demo is an input, not a part of images
 
     return f"{scale_from(os.environ.get(SEED_SCALE)).normalize():f}"
+
+
+def additions() -> str:
+    """`on`: products are built with the additions; `off`: with floe as released.
+
+    Raises:
+        UserError: the variable ADDITIONS is neither.
+    """
+    chosen = os.environ.get(ADDITIONS) or "on"
+    if chosen not in ("on", "off"):
+        raise UserError(
+            f"{ADDITIONS}={chosen!r} is neither on nor off", remedy=f"{ADDITIONS}=off, or unset it"
+        )
+    return chosen
 
 
 def base_inputs(recipe: Recipe) -> list[Path | str]:

@@ -15,13 +15,14 @@ FILE = STATE / "images-values.yaml"
 _KEYS = {"polaris-admin": "polarisAdmin"}
 
 
-def values(names: Mapping[str, str], *, stand_in: bool) -> dict[str, Any]:
+def values(names: Mapping[str, str], *, stand_in: bool, additions: bool) -> dict[str, Any]:
     """The values file's content.
 
     Args:
         names: reference of every image by its name; an image for the catalog's admin tool is the
             stand-in's own when none is named.
         stand_in: whether the catalog is the stand-in; the report says so of what it proves.
+        additions: whether products are built with the additions; without, they are floe's as released.
     """
     images = {_KEYS.get(name, name): ref for name, ref in sorted(names.items())}
     if stand_in and "polaris" in images:
@@ -31,18 +32,19 @@ def values(names: Mapping[str, str], *, stand_in: bool) -> dict[str, Any]:
             "images": images,
             "imagePullPolicy": "IfNotPresent",
             "catalog": {"standIn": stand_in},
+            "additions": additions,
         }
     }
 
 
-def write(names: Mapping[str, str], *, stand_in: bool, file: Path | None = None) -> Path:
+def write(names: Mapping[str, str], *, stand_in: bool, additions: bool, file: Path | None = None) -> Path:
     """Write the values file in one step, so that no reader sees half of it."""
     file = file or FILE
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(f".{os.getpid()}.tmp")
     draft.write_text(
         "# Written by `python -m images`; the chart's values for this checkout's images.\n"
-        + yaml.safe_dump(values(names, stand_in=stand_in), sort_keys=True)
+        + yaml.safe_dump(values(names, stand_in=stand_in, additions=additions), sort_keys=True)
     )
     draft.replace(file)
     return file

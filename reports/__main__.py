@@ -1,4 +1,4 @@
-"""`python -m reports [html|matrix|summary|pictures]`: the pages of the last run, once more."""
+"""`python -m reports [html|matrix|summary|pictures|overhead]`: pages of the last run, and its cost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from foundation.errors import PlatformError, UserError
 from foundation.progress import say
-from reports import html, matrix, summary
+from reports import html, matrix, overhead, summary
 
 
 def _pictures() -> None:
@@ -22,6 +22,7 @@ COMMANDS: dict[str, Callable[[], object]] = {
     "matrix": lambda: say(matrix.headline(matrix.write())),
     "summary": summary.show,
     "pictures": _pictures,
+    "overhead": overhead.show,
 }
 
 

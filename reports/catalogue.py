@@ -5,12 +5,21 @@ It is the only list of ids in the project: tags, the matrix and the gate all ask
 
 from __future__ import annotations
 
+import inspect
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from foundation.cache import ROOT
 from foundation.errors import UserError
@@ -157,8 +166,13 @@ class Limits(_Entry):
 
 
 class Planned(_Entry):
-    """Ids that have no scenario yet (features/planned.yaml): the promise not to forget them."""
+    """Ids that have no scenario yet (features/planned.yaml): the promise not to forget them.
 
+    Attributes:
+        at_most: how many there may be; it only ever gets smaller.
+    """
+
+    at_most: NonNegativeInt
     planned: list[str]
 
 
@@ -168,23 +182,28 @@ def load(file: Path = CATALOGUE) -> Catalogue:
     Raises:
         UserError: it cannot be read; names the file, the field and what to do.
     """
-    return _read(file, Catalogue)
+    return read(file, Catalogue)
 
 
 def load_limits(file: Path = LIMITS) -> Limits:
     """Read features/limits.yaml; a project without it has no limits declared."""
-    return _read(file, Limits) if file.exists() else Limits()
+    return read(file, Limits) if file.exists() else Limits()
 
 
 def load_planned(file: Path = PLANNED) -> Planned:
     """Read features/planned.yaml; a project without it has nothing planned."""
-    return _read(file, Planned) if file.exists() else Planned(planned=[])
+    return read(file, Planned) if file.exists() else Planned(at_most=0, planned=[])
 
 
-_Model = TypeVar("_Model", bound=BaseModel)
+Model = TypeVar("Model", bound=BaseModel)
 
 
-def _read(file: Path, model: type[_Model]) -> _Model:
+def read(file: Path, model: type[Model]) -> Model:
+    """Read a YAML file as a model.
+
+    Raises:
+        UserError: it cannot be read; names the file, the field and what to do.
+    """
     shown = _shown(file)
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -203,7 +222,7 @@ def _read(file: Path, model: type[_Model]) -> _Model:
         more = f" (and {refused.error_count() - 1} more)" if refused.error_count() > 1 else ""
         raise UserError(
             f"{shown}: {field}: {first['msg']}{more}",
-            remedy=f"correct it; the fields are described in {_shown(Path(__file__))}",
+            remedy=f"correct it; the fields are described in {_shown(Path(inspect.getfile(model)))}",
         ) from refused
 
 

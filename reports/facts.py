@@ -54,7 +54,7 @@ def gather(root: Path) -> Facts:
     return Facts(
         host=_host(root),
         cluster=cluster,
-        revision=_revision(root),
+        revision=revision(root),
         versions={**versions, **_built(root), **evidence.components()},
         suite=_suite(),
         stand_ins={**_deployed_stand_ins(root), **evidence.stand_ins()},
@@ -81,7 +81,8 @@ def _system() -> str:
         return platform.platform()
 
 
-def _revision(root: Path) -> Revision:
+def revision(root: Path) -> Revision:
+    """The commit of the checkout `root`, and whether its files differ from it; evidence does not count."""
     commit = _said(["git", "-C", root, "rev-parse", "HEAD"])
     changed = _said(["git", "-C", root, "status", "--porcelain", "--", ".", ":!docs/evidence"])
     return Revision(commit=commit or None, dirty=bool(changed))
@@ -164,13 +165,14 @@ def _built(root: Path) -> dict[str, str]:
     lock = _text(root / "images" / "dagster" / "requirements.lock")
     pins = {name: rf"(?m)^{package}==(\S+)" for name, package in LOCKED.items()}
     found = {name: _first(pattern, lock) for name, pattern in pins.items()}
-    found["additions"] = _first(r'(?m)^version = "(.+)"', _text(root / "additions" / "pyproject.toml"))
+    built = _images_values(root)
+    version = _first(r'(?m)^version = "(.+)"', _text(root / "additions" / "pyproject.toml"))
+    found["additions"] = version if built.get("additions", True) else "off"
     found["chart"] = _first(
         r"(?m)^version: *[\"']?([^\s\"']+)", _text(root / "charts" / "floe-platform" / "Chart.yaml")
     )
     found["MinIO"] = _first(r"github\.com/minio/minio (v\S+)", _text(root / "images" / "minio" / "go.mod"))
-    images = _images_values(root).get("images") or {}
-    found["catalog"] = images.get("polaris")
+    found["catalog"] = (built.get("images") or {}).get("polaris")
     return {name: version for name, version in found.items() if version}
 
 

@@ -12,7 +12,7 @@ from foundation.cache import ROOT, digest_of, entry
 from foundation.errors import PlatformError, UserError
 from foundation.process import run
 from foundation.progress import say
-from reports import allure_files, history, matrix, results
+from reports import allure_files, canary, history, matrix, results
 from reports.results import Run, replace
 
 PAGE = allure_files.PAGE
@@ -36,10 +36,11 @@ def build(out: Path = results.OUT, *, root: Path = ROOT) -> Path:
 
     Raises:
         UserError: nothing has run yet, or Node.js is missing or too old.
-        PlatformError: the tool could not be installed or failed.
+        PlatformError: the tool could not be installed or failed, or the page held a secret.
     """
     page = _render(results.read(out), out)
     matrix.write(out, root=root)
+    canary.refuse_leaks(out)
     return page
 
 

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.cache import ROOT
 from foundation.progress import Phase
-from reports import allure_files, catalogue, gate, history, results, seen_red, timing
+from gate.features import ScenarioSource, parse
+from reports import allure_files, catalogue, history, quarantine, results, seen_red, timing
 from reports.catalogue import Catalogue, Limits
-from reports.gate import ScenarioSource
 from reports.history import Changes, Earlier, KeptRun
 from reports.results import (
     Category,
@@ -189,18 +189,8 @@ def write(out: Path = results.OUT, *, root: Path = ROOT) -> Matrix:
     """
     from reports import conformance, markdown, page  # noqa: PLC0415 - they show what is defined here
 
-    features = root / "features"
-    own = features / catalogue.CATALOGUE.name
     run = results.read(out)
-    matrix = build(
-        run,
-        catalogue.load(own if own.exists() else catalogue.CATALOGUE),
-        catalogue.load_limits(features / catalogue.LIMITS.name),
-        gate.parse(features, root=root),
-        _phases(root),
-        ledger=seen_red.read(root),
-        earlier=history.before(_date(run), out, root / EVIDENCE / JSON),
-    )
+    matrix = of(run, root=root, earlier=history.before(_date(run), out, root / EVIDENCE / JSON))
     pages = {
         JSON: as_json(matrix),
         HTML: page.html(matrix, anchors=_anchors(out)),
@@ -219,6 +209,32 @@ def write(out: Path = results.OUT, *, root: Path = ROOT) -> Matrix:
 def _anchors(out: Path) -> dict[str, str]:
     """Where Allure's page shows each scenario; nothing while there is no such page."""
     return allure_files.anchors(out / allure_files.RESULTS) if (out / allure_files.PAGE).exists() else {}
+
+
+def of(run: Run, *, root: Path = ROOT, earlier: Sequence[KeptRun] = ()) -> Matrix:
+    """The matrix of a run, with what the checkout `root` says of catalogue, features and evidence.
+
+    Args:
+        run: what ran.
+        root: the checkout.
+        earlier: the runs before this one, the latest first.
+
+    Raises:
+        UserError: something of the checkout cannot be read.
+    """
+    features = root / "features"
+    own = features / catalogue.CATALOGUE.name
+    in_quarantine = quarantine.load(features / quarantine.QUARANTINE.name).active(_date(run).date())
+    return build(
+        run,
+        catalogue.load(own if own.exists() else catalogue.CATALOGUE),
+        catalogue.load_limits(features / catalogue.LIMITS.name),
+        parse(features, root=root),
+        _phases(root),
+        ledger=seen_red.read(root),
+        quarantined=quarantine.reasons(in_quarantine),
+        earlier=earlier,
+    )
 
 
 def forget(out: Path) -> None:
@@ -359,10 +375,7 @@ class _Lines:
     def _never_ran(
         self, source: ScenarioSource, row: tuple[tuple[str, str], ...], story: str | None
     ) -> ScenarioLine:
-        name = source.name
-        for column, value in row:
-            name = name.replace(f"<{column}>", value)
-        title = results.row_title(source.name, name, dict(row), [dict(one) for one, _ in source.rows])
+        title = _title(source, row)
         return ScenarioLine(
             title=title,
             feature=source.file,
@@ -382,6 +395,24 @@ class _Lines:
 
     def _last(self, feature: str, title: str) -> Earlier | None:
         return history.last_time(history.scenario_key(feature, title), self._earlier)
+
+
+def _title(source: ScenarioSource, row: tuple[tuple[str, str], ...]) -> str:
+    """What a report calls a scenario, or a row of an outline."""
+    name = source.name
+    for column, value in row:
+        name = name.replace(f"<{column}>", value)
+    return results.row_title(source.name, name, dict(row), [dict(one) for one, _ in source.rows])
+
+
+def written_scenarios(known: Catalogue, root: Path = ROOT) -> dict[tuple[str, str], frozenset[str]]:
+    """By story and title, as a report calls it, the ids that each scenario as written proves."""
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for source in parse(root / "features", root=root):
+        for row, tags in source.rows or (((), frozenset()),):
+            story = next((name for name in known.stories if name in source.tags | tags), "")
+            found[story, _title(source, row)] = (source.tags | tags) & known.ids
+    return found
 
 
 class _Rows:

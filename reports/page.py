@@ -212,7 +212,8 @@ def _changes(changes: Changes | None) -> str:
     if changes is None or changes.nothing:
         return said
     kinds = "".join(_kind(*one) for one in changed(changes))
-    return f'<section class="changes card"><h2>Since the last run</h2>{said}<div class="kinds">{kinds}</div></section>'
+    shown = f'{said}<div class="kinds">{kinds}</div>'
+    return f'<section class="changes card"><h2>Since the last run</h2>{shown}</section>'
 
 
 def _kind(name: str, lines: Sequence[str]) -> str:

@@ -23,11 +23,11 @@ import allure_commons
 import pytest
 from allure_commons.model2 import Label, Parameter, Status, TestResult, TestResultContainer, TestStepResult
 from allure_commons.types import AttachmentType
-from pytest_bdd.parser import Feature, Scenario, Step
+from pytest_bdd.parser import Feature, Scenario, ScenarioTemplate, Step
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from foundation.errors import UserError
-from reports import allure_files, catalogue, evidence, facts, matrix, results
+from reports import allure_files, catalogue, evidence, facts, matrix, results, verdict
 from reports.catalogue import Catalogue
 from reports.categories import category_of
 from reports.results import Outcome, Run, ScenarioResult, StepResult
@@ -35,7 +35,6 @@ from reports.results import Outcome, Run, ScenarioResult, StepResult
 _dynamic: Any = allure.dynamic
 _allure_step: Any = allure.step
 _MESSAGE_LIMIT = 6000
-_NO_SCENARIO_RAN = pytest.ExitCode.NO_TESTS_COLLECTED
 _OUT = Path("reports") / "out"
 
 
@@ -173,6 +172,8 @@ class EvidenceKeeper:
         self._records: list[ScenarioResult] = []
         self._errors: list[str] = []
         self._began = datetime.now(UTC)
+        self._selected: list[str] = []
+        self._failed: set[str] = set()
         self._worker = hasattr(config, "workerinput")
         self._said: list[str] = []
 
@@ -195,6 +196,10 @@ class EvidenceKeeper:
             said = "; ".join(marked[-4:]) or report.longreprtext.strip()
             self._errors.append(f"{report.nodeid}: {self._without_root(said)}")
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keep what is to run, so that what then did not is missed."""
+        self._selected = [item.nodeid for item in session.items if _scenario_of(item)]
+
     def pytest_internalerror(self, excrepr: object) -> None:
         """An error of the suite itself belongs into the report."""
         self._errors.append(f"error of the suite itself: {str(excrepr).strip().splitlines()[-1]}")
@@ -206,32 +211,38 @@ class EvidenceKeeper:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the evidence; a session that proved nothing ends with a failing exit code."""
+        """Judge the session, write the evidence, and end with the verdict's exit code."""
         if self._worker:
             return
-        ran = [record for record in self._records if record.result != "skipped"]
-        code: int = int(exitstatus)
-        if not ran and code == pytest.ExitCode.OK:
-            code = _NO_SCENARIO_RAN
-        skipped = [record.title for record in self._records if record.result == "skipped"]
-        if skipped and code == pytest.ExitCode.OK:
-            code = pytest.ExitCode.TESTS_FAILED
-        session.exitstatus = code
-        if not ran:
-            self._said.append("no scenario ran: nothing is proved")
-        self._said += [f"skipped, which proves nothing: {title}" for title in skipped]
-        self._write(code)
-
-    def _write(self, code: int) -> None:
+        recorded = {record.node for record in self._records}
+        self._errors += [f"{node}: failed, and is no scenario" for node in sorted(self._failed - recorded)]
         run = Run(
             began=self._began,
             ended=datetime.now(UTC),
-            exit_code=code,
+            exit_code=int(exitstatus),
             selection=self._selection(),
+            places=self._places(),
+            selected=self._selected,
             scenarios=self._records,
             errors=self._errors,
             facts=facts.gather(self._config.rootpath),
         )
+        self._judge(run)
+        session.exitstatus = run.exit_code
+        self._write(run)
+
+    def _judge(self, run: Run) -> None:
+        """Give the run the exit code of the verdict; a run that cannot be judged is never green."""
+        try:
+            judged = verdict.of_session(run, root=self._config.rootpath)
+        except UserError as error:
+            self._said.append(f"no verdict: {error}")
+            run.exit_code = run.exit_code or verdict.RED
+        else:
+            self._said += [*(f"warning: {line}" for line in judged.warnings), *judged.reasons]
+            run.exit_code = judged.exit_code
+
+    def _write(self, run: Run) -> None:
         results.write(run, self._out)
         allure_files.write(run, Path(self._config.option.allure_report_dir))
         try:
@@ -250,6 +261,19 @@ class EvidenceKeeper:
         given = {option: getattr(self._config.option, name, None) for option, name in narrowing.items()}
         return [word for option, value in given.items() if value for word in (option, str(value))]
 
+    def _places(self) -> list[str]:
+        """The files and nodes that narrowed the session; none when all features were to run."""
+        features = self._config.rootpath / "features"
+        whole = [
+            place
+            for place in map(self._resolved, self._config.args)
+            if place in (features, *features.parents)
+        ]
+        return [] if whole else [self._without_root(word) for word in self._config.args]
+
+    def _resolved(self, word: str) -> Path:
+        return (self._config.invocation_params.dir / word).resolve()
+
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what was proved and where it is written."""
         if self._worker or not self._said:
@@ -263,8 +287,7 @@ class EvidenceKeeper:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Open the record of a scenario before anything of it can fail."""
-        function = getattr(item, "function", None)
-        template = scenario_wrapper_template_registry.get(function) if function else None
+        template = _scenario_of(item)
         if template is None:
             return (yield)
         callspec = getattr(item, "callspec", None)
@@ -369,7 +392,9 @@ class EvidenceKeeper:
                 evidence.component(name, version)
             for service, name in sent["stand_ins"].items():
                 evidence.stand_in(service, name)
-        elif report.failed and report.when not in ("setup", "call", "teardown"):
+        if report.failed and report.when in ("setup", "call", "teardown"):
+            self._failed.add(report.nodeid)
+        elif report.failed:
             self._errors.append(f"{report.nodeid}: {str(report.longrepr).strip()}")
 
     # ---- its steps
@@ -432,6 +457,12 @@ class EvidenceKeeper:
         """Show fixtures that do something, not those with which pytest-bdd keeps its steps."""
         container.befores = [one for one in container.befores if not _is_internal(one.name)]
         container.afters = [one for one in container.afters if not _is_internal(one.name)]
+
+
+def _scenario_of(item: pytest.Item) -> ScenarioTemplate | None:
+    """The scenario as written behind a test, if there is one."""
+    function = getattr(item, "function", None)
+    return scenario_wrapper_template_registry.get(function) if function else None
 
 
 def _result(running: _Running) -> Literal["passed", "failed", "skipped"]:

@@ -138,7 +138,9 @@ class Run(_Record):
 
     Attributes:
         errors: what belongs to no scenario, such as a feature that cannot be read.
-        selection: the options that narrowed the run; empty when nothing was left out on purpose.
+        selection: the options that narrowed the run, in pairs; empty when nothing was left out on purpose.
+        places: the files and node ids that pytest was narrowed to; empty when it was given all features.
+        selected: pytest's ids of the scenarios that were to run.
         facts: of machine, cluster and versions, as gathered while the cluster was there.
     """
 
@@ -146,6 +148,8 @@ class Run(_Record):
     ended: datetime
     exit_code: int
     selection: list[str] = Field(default_factory=list)
+    places: list[str] = Field(default_factory=list)
+    selected: list[str] = Field(default_factory=list)
     scenarios: list[ScenarioResult] = Field(default_factory=list)
     errors: list[str] = Field(default_factory=list)
     facts: Facts

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from foundation.cache import ROOT
 from foundation.progress import console as progress_console
-from reports import html, matrix, results
+from reports import html, matrix, results, verdict
 from reports.matrix import Matrix
 from reports.page import phase_name
 from reports.results import Run, ScenarioResult, StepResult
@@ -21,6 +21,7 @@ _SLOWEST = 5
 _COLOURS = {
     "failed": "red",
     "over budget": "red",
+    "just over budget": "yellow",
     "within budget": "yellow",
     "within aim": "green",
     "no budget": "dim",
@@ -47,6 +48,7 @@ def show(out: Path = results.OUT, *, root: Path = ROOT, console: Console = progr
         console.print(f"{name:<8} {html.shown(file)}", markup=False, soft_wrap=True)
     if judged.run.rerun_failed:
         console.print(f"again    {judged.run.rerun_failed}", markup=False, soft_wrap=True)
+    verdict.tell(verdict.of_run(out, root=root), console)
 
 
 def _reports(out: Path) -> Iterable[tuple[str, Path]]:

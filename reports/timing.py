@@ -12,7 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 from foundation.progress import Phase
 
-Verdict = Literal["within aim", "within budget", "over budget", "no budget", "failed"]
+Verdict = Literal["within aim", "within budget", "just over budget", "over budget", "no budget", "failed"]
+
+TOLERANCE = 1.2
+"""How many times its budget a phase may take before the run is red; up to it there is a warning."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,10 @@ def judge(phases: Sequence[Phase]) -> list[JudgedPhase]:
 
 
 def whole(began: datetime, ended: datetime, phases: Sequence[Phase]) -> JudgedPhase:
-    """The run from its first phase to its last scenario against the budget for everything."""
+    """The run from its first phase to its last scenario against the budget for everything.
+
+    A run that built little is held to the budget for what is built, without what it built.
+    """
     first = min([began, *(phase.began for phase in phases)])
     building = _length([_span(phase) for phase in phases if _BUILDING.search(phase.name)])
     row = FIRST if building > _REALLY_BUILT else BUILT
@@ -78,7 +84,7 @@ def whole(began: datetime, ended: datetime, phases: Sequence[Phase]) -> JudgedPh
         building=building,
         budget=row.must,
         aim=row.aim,
-        verdict=verdict(seconds, row.must, row.aim),
+        verdict=verdict(seconds - (0.0 if row is FIRST else building), row.must, row.aim),
     )
 
 
@@ -87,7 +93,7 @@ def verdict(seconds: float, must: float | None, aim: float | None) -> Verdict:
     if must is None:
         return "no budget"
     if seconds > must:
-        return "over budget"
+        return "over budget" if seconds > must * TOLERANCE else "just over budget"
     return "within aim" if aim is not None and seconds <= aim else "within budget"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gate import review
+
 CATALOGUE = """\
 stories:
   US1: {title: Platform bootstrap and service health, priority: P1, role: platform operator}
@@ -178,3 +180,4 @@ def lay(root: Path, **features: str) -> None:
         'addopts = ["-v", "--strict-markers", "-p", "no:cacheprovider"]\n'
         'bdd_features_base_dir = "features/"\n'
     )
+    review.accept(review.EVERYTHING, root)

@@ -21,15 +21,18 @@ from dagster_k8s import K8sRunLauncher
 from dagster_k8s.job import construct_dagster_k8s_job
 from sqlalchemy.engine import make_url
 
+from foundation.process import run
 from tests import chart
 from tests.chart import NAMESPACE, of_kind, rendered
+
+Objects = tuple[chart.Object, ...]
 
 PRODUCTS = ("customer-360", "iot-telemetry", "financial-risk")
 
 
-def instance_folder(folder: Path) -> Path:
+def instance_folder(folder: Path, objects: Objects) -> Path:
     """A DAGSTER_HOME with the dagster.yaml of the chart."""
-    text = of_kind(rendered(), "ConfigMap")["dagster-instance"]["data"]["dagster.yaml"]
+    text = of_kind(objects, "ConfigMap")["dagster-instance"]["data"]["dagster.yaml"]
     (folder / "dagster.yaml").write_text(text)
     return folder
 
@@ -37,7 +40,7 @@ def instance_folder(folder: Path) -> Path:
 @pytest.fixture
 def reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstanceRef:
     monkeypatch.setenv("DAGSTER_PG_PASSWORD", "given by the pod")
-    return InstanceRef.from_dir(str(instance_folder(tmp_path)))
+    return InstanceRef.from_dir(str(instance_folder(tmp_path, rendered())))
 
 
 def test_dagster_accepts_the_instance_and_fills_in_its_parts(reference: InstanceRef, tmp_path: Path) -> None:
@@ -93,6 +96,10 @@ def test_without_products_the_workspace_is_empty_and_valid(tmp_path: Path) -> No
 
 @pytest.fixture
 def run_job(reference: InstanceRef, tmp_path: Path) -> dict[str, Any]:
+    return job_of_a_run(reference, tmp_path)
+
+
+def job_of_a_run(reference: InstanceRef, tmp_path: Path) -> dict[str, Any]:
     """The job that Dagster's own launcher would create for a run."""
     data = reference.run_launcher_data
     assert data is not None
@@ -167,3 +174,58 @@ def test_a_run_sees_what_its_code_location_sees_and_no_credential_in_clear(run_j
     for item in of_kind(rendered(), "Secret").values():
         for value in (item.get("data") or {}).values():
             assert base64.b64decode(value).decode() not in str(run_job)
+
+
+@pytest.fixture(scope="module")
+def released() -> Objects:
+    """The release for products of floe as released."""
+    return tuple(chart.render(settings={"global.additions": False}))
+
+
+def pods_of_a_product(objects: Objects, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The pods that run a product's code: its code location and a run."""
+    monkeypatch.setenv("DAGSTER_PG_PASSWORD", "given by the pod")
+    job = job_of_a_run(InstanceRef.from_dir(str(instance_folder(folder, objects))), folder)
+    return {
+        "code-location": of_kind(objects, "Deployment")["dagster-code-customer-360"]["spec"]["template"][
+            "spec"
+        ],
+        "run": job["spec"]["template"]["spec"],
+    }
+
+
+def test_only_floe_as_released_gets_the_object_stores_keys(
+    released: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keys(objects: Objects) -> dict[str, list[str]]:
+        return {
+            name: [item["name"] for item in pod["containers"][0]["env"] if item["name"].startswith("AWS_")]
+            for name, pod in pods_of_a_product(objects, tmp_path, monkeypatch).items()
+        }
+
+    theirs = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    assert keys(rendered()) == {"code-location": ["AWS_REGION"], "run": ["AWS_REGION"]}
+    assert keys(released) == {"code-location": theirs, "run": theirs}
+
+
+def test_floe_as_released_works_in_a_copy_that_names_the_pipelines_client(
+    released: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pods = pods_of_a_product(released, tmp_path, monkeypatch)
+    container = pods["code-location"]["containers"][0]
+    assert container["workingDir"] == "/scratch/products/customer-360"
+    assert "/scratch/products/customer-360/definitions.py" in container["command"]
+    for name, pod in pods.items():
+        place = pod["initContainers"][-1]
+        image, products, scratch = (tmp_path / name / part for part in ("image", "image/products", "scratch"))
+        (products / "customer-360").mkdir(parents=True)
+        scratch.mkdir()
+        (products / "customer-360" / "compiled_artifacts.json").write_text('{"id": "${POLARIS_CLIENT_ID}"}')
+        script = place["command"][-1].replace("/opt/floe", str(image)).replace("/scratch", str(scratch))
+        for _ in ("at first", "after a restart"):
+            run([*place["command"][:-1], script], timeout=10, env={"POLARIS_CLIENT_ID": "abc"})
+        found = {path.relative_to(scratch): path for path in scratch.rglob("*") if path.is_file()}
+        assert {str(at): file.read_text() for at, file in found.items()} == {
+            "products/customer-360/compiled_artifacts.json": '{"id": "abc"}'
+        }
+        assert place["securityContext"] == container["securityContext"]

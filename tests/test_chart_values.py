@@ -22,6 +22,7 @@ BROKEN = {
     "an image missing": ({"global.images.dagster": ""}, "global.images.dagster is not set"),
     "a pull policy that is none": ({"global.imagePullPolicy": "Sometimes"}, "imagePullPolicy"),
     "a switch that is a word": ({"nodePorts.enabled": "yes"}, "nodePorts.enabled|nodePorts/enabled"),
+    "additions that are a word": ({"global.additions": "off"}, "additions"),
     "a user that is root": ({"polaris.uid": 0}, "uid"),
     "a product without a name": ({"dagster.products": [{"title": "x"}]}, "products"),
     "a product with a bad name": ({"dagster.products": [{"name": "Customer 360"}]}, "products"),

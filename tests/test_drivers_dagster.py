@@ -10,7 +10,7 @@ from drivers import dagster
 from drivers.dagster import Materialization, Run
 from drivers.errors import ServiceError
 
-QUERIES = ("VERSION", "DAEMONS", "RUNS", "LOCATIONS", "LAUNCH", "ASSETS", "STATUS", "EVENTS")
+QUERIES = ("VERSION", "DAEMONS", "RUNS", "RECENT", "LOCATIONS", "LAUNCH", "ASSETS", "STATUS", "EVENTS")
 
 
 def test_every_query_is_valid_for_the_pinned_release() -> None:

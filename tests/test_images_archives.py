@@ -189,6 +189,16 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
         archives.given(tmp_path)
 
 
+def test_products_that_are_built_already_cannot_do_without_additions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path / "dagster.tar", "registry:5000/dagster:1")
+    assert "dagster" in ImageSet("local", Buildah(), folder=tmp_path).given
+    monkeypatch.setenv("ADDITIONS", "off")
+    with pytest.raises(UserError, match="ADDITIONS=off, but the image dagster is given as an archive"):
+        ImageSet("local", Buildah(), folder=tmp_path)
+
+
 def test_an_archive_without_a_name_is_refused(tmp_path: Path) -> None:
     saved(tmp_path / "minio.tar")
     with pytest.raises(UserError, match="holds no named image"):
@@ -211,13 +221,14 @@ def test_published_images_are_pinned_by_version() -> None:
 
 
 def content(names: dict[str, str], *, stand_in: bool) -> dict[str, Any]:
-    return values.values(names, stand_in=stand_in)
+    return values.values(names, stand_in=stand_in, additions=True)
 
 
 def test_the_values_name_every_image_for_the_chart(tmp_path: Path) -> None:
     file = values.write(
         {name: f"{name}:1" for name in ("postgresql", "minio", "polaris", "dagster")},
         stand_in=True,
+        additions=False,
         file=tmp_path / "state" / "images-values.yaml",
     )
     assert yaml.safe_load(file.read_text()) == {
@@ -231,6 +242,7 @@ def test_the_values_name_every_image_for_the_chart(tmp_path: Path) -> None:
             },
             "imagePullPolicy": "IfNotPresent",
             "catalog": {"standIn": True},
+            "additions": False,
         }
     }
     assert [path.name for path in file.parent.iterdir()] == ["images-values.yaml"]

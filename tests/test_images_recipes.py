@@ -145,6 +145,23 @@ def test_a_bad_seed_scale_is_refused_before_anything_is_built(monkeypatch: pytes
         recipes.recipes()
 
 
+def test_the_additions_decide_the_dagster_image_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def references(additions: str) -> dict[str, str]:
+        monkeypatch.setenv(recipes.ADDITIONS, additions)
+        chosen = ImageSet("local", Buildah())
+        return {recipe.name: chosen.ref(recipe) for recipe in chosen.recipes}
+
+    with_them, without = references("on"), references("off")
+    assert {name for name in with_them if with_them[name] != without[name]} == {"dagster"}
+    assert references("") == with_them
+
+
+def test_additions_that_are_neither_on_nor_off_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(recipes.ADDITIONS, "none")
+    with pytest.raises(UserError, match="ADDITIONS='none' is neither on nor off"):
+        recipes.recipes()
+
+
 def test_the_minio_release_is_the_one_that_go_mod_locks() -> None:
     assert minio.version() == "2026-02-12T20:18:48Z"
 

@@ -126,6 +126,17 @@ def test_an_image_is_named_by_its_content(tmp_path: Path, monkeypatch: pytest.Mo
     }
 
 
+@pytest.mark.parametrize(("told", "version"), [("true", "0.1.0"), ("false", "off")])
+def test_a_run_on_floe_as_released_is_told_apart(tmp_path: Path, told: str, version: str) -> None:
+    for name, text in {
+        "additions/pyproject.toml": 'version = "0.1.0"\n',
+        ".cluster/images-values.yaml": f"global: {{additions: {told}}}\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    assert facts.gather(tmp_path).versions["additions"] == version
+
+
 # ---- the recorder
 
 

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,11 @@ def test_the_html_report_is_built_from_the_run(
         str(out / matrix.HTML),
     ):
         assert part in said
+    lines = said.strip().splitlines()
+    assert (
+        lines[-5] == "red: failed: FR-002 A pod that cannot start is named (Then the check names these pods)"
+    )
+    assert lines[-1] == "red: not covered: EDGE-01 A pod crashes has no scenario and is not planned"
 
 
 def widget(page: str, name: str) -> Any:
@@ -395,3 +401,77 @@ def test_an_unknown_choice_is_refused(project: pytest.Pytester, words: list[str]
     result = run(project, *words)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([said])
+
+
+# ---- the exit code is the verdict's
+
+
+def quarantined(project: pytest.Pytester, scenario: str, *, days: int) -> None:
+    """Put a scenario in quarantine until so many days from now."""
+    until = datetime.now(UTC).date() + timedelta(days=days)
+    (project.path / "features" / "quarantine.yaml").write_text(
+        f'quarantined:\n- {{scenario: "features/us1_bootstrap.feature: {scenario}",\n'
+        f"   owner: Ada, reason: a race, since: {until - timedelta(days=20)}, expires: {until}}}\n"
+    )
+
+
+def test_a_failure_in_quarantine_is_seen_and_does_not_turn_the_session_red(project: pytest.Pytester) -> None:
+    quarantined(project, "A pod that cannot start is named", days=5)
+    result = run(project, "--requirement", "FR-002")
+    assert result.ret == pytest.ExitCode.OK
+    assert records(project)["A pod that cannot start is named"].result == "failed"
+    result.stdout.fnmatch_lines(
+        ["warning: in quarantine until *(Ada), failed this time: FR-002 A pod*: a race"]
+    )
+
+
+def test_an_expired_quarantine_excuses_nothing(project: pytest.Pytester) -> None:
+    quarantined(project, "Every service serves its own API", days=-1)
+    result = run(project, "--requirement", "FR-001")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert records(project)["Every service serves its own API"].result == "passed"
+    result.stdout.fnmatch_lines(
+        ['quarantine of "Every service serves its own API" expired on * (Ada): a race']
+    )
+
+
+def test_a_quarantine_excuses_no_failure_beside_it(project: pytest.Pytester) -> None:
+    quarantined(project, "A pod that cannot start is named", days=5)
+    (project.path / "features" / "test_other.py").write_text("def test_fine():\n    assert False\n")
+    assert run(project, "-k", "cannot_start or fine").ret == pytest.ExitCode.TESTS_FAILED
+    assert results.read(project.path / "reports" / "out").errors == [
+        "features/test_other.py::test_fine: failed, and is no scenario"
+    ]
+
+
+def test_a_requirement_that_nobody_proves_or_plans_turns_a_full_run_red(project: pytest.Pytester) -> None:
+    sample_run.lay(project.path, us1_bootstrap=ONE)
+    everything = ("FR-002", "FR-005", "FR-020", "FR-021", "FR-022", "FR-023", "EDGE-01")
+    for name in ("us3_pipelines.feature", "test_us3_pipelines.py"):
+        (project.path / "features" / name).unlink()
+    plan = project.path / "features" / "planned.yaml"
+    plan.write_text(f"at_most: 9\nplanned: [{', '.join(everything)}]\n")
+    assert run(project).ret == pytest.ExitCode.OK
+    plan.write_text(f"at_most: 9\nplanned: [{', '.join(everything[1:])}]\n")
+    result = run(project)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["not covered: FR-002 Ready in time has no scenario and is not planned"])
+
+
+def test_a_feature_that_nobody_binds_turns_a_run_red(project: pytest.Pytester) -> None:
+    (project.path / "features" / "us1_extra.feature").write_text(ONE)
+    result = run(project, "--requirement", "FR-001")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["selected and did not run: FR-001 alone"])
+
+
+ONE = "@US1\nFeature: f\n  @FR-001\n  Scenario: alone\n    Given the platform is up\n"
+
+
+def test_what_a_session_was_narrowed_to_is_kept(project: pytest.Pytester) -> None:
+    node = "features/test_us3_pipelines.py::test_gold_figures_are_what_the_seeds_say"
+    assert run(project, node).ret == pytest.ExitCode.OK
+    kept = results.read(project.path / "reports" / "out")
+    assert (kept.places, kept.selected) == ([node], [node])
+    run(project, ".", "--requirement", "FR-021")
+    assert results.read(project.path / "reports" / "out").places == []

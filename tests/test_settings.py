@@ -34,6 +34,7 @@ def test_empty_variables_count_as_unset() -> None:
         ({"REQ": "FR-999"}, "REQ=FR-999"),
         ({"CLUSTER": "k3s"}, "CLUSTER='k3s'"),
         ({"KEEP": "perhaps"}, "KEEP='perhaps'"),
+        ({"ADDITIONS": "false"}, "ADDITIONS='false'"),
         ({"FLOE_DEMO_SEED_SCALE": "0.01"}, "FLOE_DEMO_SEED_SCALE='0.01'"),
         ({"FLOE_DEMO_SEED_SCALE": "nan"}, "FLOE_DEMO_SEED_SCALE='nan'"),
         ({"FLOE_DEMO_SEED_SCALE": "ten"}, "FLOE_DEMO_SEED_SCALE='ten'"),

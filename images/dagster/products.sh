@@ -2,9 +2,16 @@
 # Layer 3: every product complete in its folder, so that pods need no write access to it.
 set -eu
 build=/opt/floe/build
+if [ "$FLOE_ADDITIONS" = off ]; then
+    (cd "$build" && python -m demo.bare /opt/floe/products/manifest.yaml)
+fi
 for folder in /opt/floe/products/*/; do
     product=$(basename "$folder")
     (cd "$build" && FLOE_DEMO_SEED_SCALE="$FLOE_DEMO_SEED_SCALE" python -m demo.seeds "$product" --out "$folder/seeds")
-    HOME=$(mktemp -d) FLOE_SCRATCH=$(mktemp -d) python -m floe_platform_setup product "${folder%/}"
+    if [ "$FLOE_ADDITIONS" = off ]; then
+        HOME=$(mktemp -d) sh "$build/bare.sh" "$folder"
+    else
+        HOME=$(mktemp -d) FLOE_SCRATCH=$(mktemp -d) python -m floe_platform_setup product "${folder%/}"
+    fi
 done
 rm -rf /tmp/* "$build/demo" "$build/foundation"

@@ -25,6 +25,38 @@ dagster-code-{{ .name }}
 - {name: AWS_REGION, value: {{ .Values.global.lakehouse.region | quote }}}
 - {name: FLOE_SCRATCH, value: /scratch}
 - {name: DBT_SEND_ANONYMOUS_USAGE_STATS, value: "false"}
+{{- if not .Values.global.additions }}
+{{- $store := include "floe.secretName" (dict "root" . "secret" "minio") }}
+{{ include "floe.envFromSecret" (dict "env" "AWS_ACCESS_KEY_ID" "secret" $store "key" "root-user") }}
+{{ include "floe.envFromSecret" (dict "env" "AWS_SECRET_ACCESS_KEY" "secret" $store "key" "root-password") }}
+{{- end }}
+{{- end }}
+
+{{/* Where the products are in the pods that run their code. */}}
+{{- define "dagster.products" -}}
+{{- if .Values.global.additions }}/opt/floe/products{{ else }}/scratch/products{{ end }}
+{{- end }}
+
+{{/*
+Without the additions: an init container that copies the products to where they can be written to, as
+floe's runtime needs it, and says in the copy who the pipeline is. floe compiles the client's id of
+manifest.yaml into the product and resolves no variable in it, but the id is the catalog's to give,
+when the platform stands and the image was built long ago.
+*/}}
+{{- define "dagster.placeProducts" -}}
+- name: place-products
+  {{- include "floe.containerImage" (dict "root" . "image" "dagster") | nindent 2 }}
+  command:
+    - sh
+    - -euc
+    - |
+      cp -r /opt/floe/products /scratch
+      sed -i "s/[$]{POLARIS_CLIENT_ID}/$POLARIS_CLIENT_ID/g" /scratch/products/*/compiled_artifacts.json
+  env:
+    {{- include "floe.envFromSecret" (dict "env" "POLARIS_CLIENT_ID" "secret" "polaris-pipeline-credentials" "key" "client-id") | nindent 4 }}
+  {{- include "floe.waiterLimits" . | nindent 2 }}
+  volumeMounts:
+    - {name: scratch, mountPath: /scratch}
 {{- end }}
 
 {{- define "dagster.mounts" -}}

@@ -1,0 +1,66 @@
+"""`make controls`: plant each fault, run its story, demand that the suite notices it, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from console import preconditions, settings
+from controls import catalogue, leftovers, running
+from controls.judging import Judgement
+from foundation.errors import PlatformError, UserError
+from foundation.process import die_with_parent
+from foundation.progress import console, say
+from reports import seen_red
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run the faults that FAULT and REQ choose; 1 when any is not noticed as it must be."""
+    die_with_parent()
+    try:
+        chosen = catalogue.choose(
+            catalogue.load(),
+            fault=os.environ.get("FAULT") or None,
+            requirement=os.environ.get("REQ") or None,
+        )
+        settings.load({name: value for name, value in os.environ.items() if name not in ("STORY", "REQ")})
+        preconditions.check([preconditions.root, preconditions.disk])
+        leftovers.sweep()
+        judgements = running.run(chosen)
+    except (UserError, PlatformError) as error:
+        say(f"error: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("interrupted: what was seen red so far is kept; `make controls` begins anew")
+        return INTERRUPTED
+    _summary(judgements)
+    return 0 if all(judgement.holds for judgement in judgements) else 1
+
+
+def _summary(judgements: Sequence[Judgement]) -> None:
+    table = Table(title="Controls", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in ("fault", "story", "must turn red", "scenarios", ""):
+        table.add_column(column, header_style="dim", overflow="fold")
+    for judgement in judgements:
+        fault = judgement.fault
+        said = Text("noticed", "green") if judgement.holds else Text("NOT AS IT MUST BE", "bold red")
+        count = f"{len(judgement.caught)} of {len(fault.expected())}"
+        table.add_row(fault.id, fault.story, ", ".join(sorted(fault.ids)), count, said)
+    console.print(table)
+    for judgement in judgements:
+        for complaint in judgement.wrong:
+            say(f"{judgement.fault.id}: {complaint}")
+        if not judgement.holds:
+            say(f"  evidence: {running.shown(judgement.fault)}")
+    held = sum(judgement.holds for judgement in judgements)
+    say(f"{held} of {len(judgements)} faults noticed as they must be; seen red: {seen_red.LEDGER}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
