@@ -25,7 +25,7 @@ from drivers.sql import Database
 from drivers.tunnel import Tunnels
 from foundation.cache import SYSTEM
 from foundation.errors import UserError
-from reports import evidence
+from reports import canary, evidence
 
 CHART = SYSTEM / "charts" / "floe-platform"
 GONE_SECONDS = 90.0
@@ -95,6 +95,7 @@ class Platform:
         if settings.get("nodePorts.enabled") == "true":
             self._refuse_held_ports()
         cluster.create_namespace(self.namespace)
+        canary.plant(cluster, self.namespace)
         self.standing = True
         began = time.monotonic()
         helm.install(CHART, self.namespace, values=self.place.values, settings=settings)

@@ -27,6 +27,8 @@ from steps.findings import Finding
 INTERRUPTED_SECONDS = 5.0
 """Who interrupts a run wants it to end: that long it is still looked at."""
 
+_ENDS = (KeyboardInterrupt, pytest.exit.Exception)
+
 _SECRET = re.compile(
     r"""(?ix)
     ( (?: secret | password | passwd | token | authorization | credential | access[-_.]?key | client[-_.]?id )
@@ -109,8 +111,8 @@ def pytest_runtest_call() -> Generator[None, object, object]:
     """An interrupt ends the session without a report: what is seen is attached at once."""
     try:
         return (yield)
-    except (KeyboardInterrupt, pytest.exit.Exception) as end:
-        _look(end, INTERRUPTED_SECONDS)
+    except _ENDS as end:
+        _look(end)
         _attach()
         raise
 
@@ -144,12 +146,13 @@ def _behind(request: pytest.FixtureRequest) -> list[str]:
     return [*pods, f"the run of {run.product} ended with {run.verdict}"] if failed else pods
 
 
-def _look(error: BaseException, within: float = findings.SECONDS) -> None:
+def _look(error: BaseException) -> None:
     """Take the evidence of a failure, unless that was done."""
     scenario = _watch.scenario
     if scenario.looked:
         return
     scenario.looked = True
+    within = INTERRUPTED_SECONDS if isinstance(error, _ENDS) else findings.SECONDS
     try:
         scenario.found = _taken(error, scenario, time.monotonic() + within)
     except Exception as broken:  # noqa: BLE001 - evidence never hides the failure that it is taken for

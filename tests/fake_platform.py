@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -164,8 +164,7 @@ class FakeCluster:
         assert within > 0
         self.asked.append((pod, container, previous))
         self.since.add(since)
-        if self.slow:
-            time.sleep(self.slow)
+        threading.Event().wait(self.slow)
         return self.logs.get((pod, container, previous), "")
 
 

@@ -180,4 +180,5 @@ def lay(root: Path, **features: str) -> None:
         'addopts = ["-v", "--strict-markers", "-p", "no:cacheprovider"]\n'
         'bdd_features_base_dir = "features/"\n'
     )
+    (folder / "index.yaml").unlink(missing_ok=True)
     review.accept(review.EVERYTHING, root)

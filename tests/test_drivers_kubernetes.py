@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from kubernetes import client  # type: ignore[import-untyped]
 
-from drivers.kubernetes import Pod, Readiness, Workload, _blocked, _pod, _Watched
+from drivers.kubernetes import Cluster, Pod, Readiness, Workload, _blocked, _pod, _Watched
+from foundation import secrecy
+from foundation.errors import PlatformError
 
 
 def pod(status: dict[str, Any], *, owner: str | None = None) -> Pod:
@@ -155,3 +160,119 @@ def test_no_pod_at_all_is_not_ready() -> None:
 def test_a_job_that_failed_is_named_with_its_reason() -> None:
     failed = {"polaris-setup": Workload("Job", ("i",), 1, 0, "BackoffLimitExceeded: too often")}
     assert _blocked(failed, {}) == {"polaris-setup": "BackoffLimitExceeded: too often"}
+
+
+# ---- evidence and credentials, answered by a wire of this process
+
+
+class Wire:
+    """Answers each request of the client by its path, and keeps what was asked."""
+
+    def __init__(self, answers: dict[str, object]) -> None:
+        self._answers = answers
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
+
+    def __call__(self, method: str, url: str, **options: Any) -> Any:
+        path = url.partition("/api/v1/namespaces/floe-us1/")[2]
+        self.asked.append((method, path, options))
+        answer = self._answers[path]
+        data = answer if isinstance(answer, str) else json.dumps(answer)
+        return SimpleNamespace(status=200, data=data, getheaders=dict)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    kubeconfig = tmp_path / "kubeconfig"
+    settings = {
+        "current-context": "it",
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "clusters": [{"name": "it", "cluster": {"server": "http://127.0.0.1:9"}}],
+        "users": [{"name": "it", "user": {}}],
+    }
+    kubeconfig.write_text(json.dumps(settings))
+    return Cluster(kubeconfig)
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, **answers: object) -> Wire:
+    wire = Wire({path.replace("__", "/"): answer for path, answer in answers.items()})
+    monkeypatch.setattr(client.ApiClient, "request", wire)
+    return wire
+
+
+def test_credentials_that_are_read_are_known_as_secret(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_needles", "_names", "_met"):
+        monkeypatch.setattr(secrecy, name, {})
+    data = {"root-user": base64.b64encode(b"root").decode(), "key": base64.b64encode(b"0123456789").decode()}
+    answering(monkeypatch, secrets__minio={"kind": "Secret", "data": data})
+    found = cluster.credentials("floe-us1", "minio")
+    assert {key: value.get_secret_value() for key, value in found.items()} == {
+        "root-user": "root",
+        "key": "0123456789",
+    }
+    # What is too short to be looked for is not known.
+    assert secrecy.names() == ("floe-us1/minio key",)
+    assert secrecy.blank("with 0123456789 as root", "a log") == "with *** as root"
+
+
+def test_no_credentials_are_given_while_evidence_is_taken(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = answering(monkeypatch, secrets__minio={"kind": "Secret", "data": {}})
+    with secrecy.locked(), pytest.raises(PlatformError, match="no Secret is read while evidence is taken"):
+        cluster.credentials("floe-us1", "minio")
+    assert wire.asked == []
+
+
+def event(reason: str, at: str, **more: object) -> dict[str, object]:
+    return {
+        "metadata": {"name": reason},
+        "type": "Warning",
+        "reason": reason,
+        "message": "why",
+        "involvedObject": {"kind": "Pod", "name": "polaris-0"},
+        "lastTimestamp": at,
+        **more,
+    }
+
+
+def test_events_are_told_from_a_moment_on_in_order_and_how_often(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [
+        event("Later", "2026-01-02T12:00:09Z", count=4),
+        event("InTheSameSecond", "2026-01-02T12:00:05Z"),
+        event("Earlier", "2026-01-02T12:00:04Z"),
+    ]
+    answering(monkeypatch, events={"kind": "EventList", "items": items})
+    since = datetime(2026, 1, 2, 12, 0, 5, 900_000, tzinfo=UTC)
+    assert cluster.events("floe-us1", since=since) == [
+        "12:00:05 Warning Pod/polaris-0 InTheSameSecond: why",
+        "12:00:09 Warning Pod/polaris-0 Later: why (4 times)",
+    ]
+
+
+def test_the_log_before_a_restart_is_asked_for_with_a_deadline(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = answering(monkeypatch, **{"pods__polaris-0__log": "out of memory"})
+    assert cluster.log("floe-us1", "polaris-0", "polaris", previous=True, within=3) == "out of memory"
+    [(_, _, options)] = wire.asked
+    assert dict(options["query_params"]) == {"container": "polaris", "previous": True, "tailLines": 400}
+    assert options["_request_timeout"] == 3
+
+
+def test_volume_claims_are_told_in_words(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = {
+        "metadata": {"name": "data"},
+        "spec": {"volumeName": "pvc-1"},
+        "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}},
+    }
+    pending = {"metadata": {"name": "more"}, "spec": {}, "status": {"phase": "Pending"}}
+    items = {"kind": "PersistentVolumeClaimList", "items": [claim, pending]}
+    answering(monkeypatch, persistentvolumeclaims=items)
+    assert cluster.volume_claims("floe-us1") == {
+        "data": "Bound, volume pvc-1, 1Gi",
+        "more": "Pending, volume none, no capacity",
+    }

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from foundation.errors import UserError
 from foundation.progress import Phase
+from gate import review
 from gate.features import parse
 from reports import matrix, results, verdict
 from reports.catalogue import Catalogue, Limits
@@ -337,8 +338,14 @@ def test_the_verdict_on_a_run_knows_checkout_phases_and_budgets(tmp_path: Path) 
         (folder / f"{name}.feature").write_text(text)
     (folder / "requirements.yaml").write_text(sample_run.CATALOGUE)
     (folder / "planned.yaml").write_text("at_most: 1\nplanned: [EDGE-01]\n")
+    review.accept(review.EVERYTHING, tmp_path)
     results.write(GREEN, tmp_path / "out")
     assert verdict.of_run(tmp_path / "out", root=tmp_path).exit_code == 0
+    promised = sample_run.CATALOGUE.replace("statement: It comes up.", "statement: It comes up twice.")
+    (folder / "requirements.yaml").write_text(promised)
+    [stale] = verdict.of_run(tmp_path / "out", root=tmp_path).reasons
+    assert stale.startswith("stale: features/us1.feature:3: FR-001 was reviewed with another text: ")
+    (folder / "requirements.yaml").write_text(sample_run.CATALOGUE)
     late = Phase(name="US1: platform Ready", began=BEGAN, seconds=150, budget=120, ok=True)
     (tmp_path / ".cluster").mkdir()
     (tmp_path / ".cluster" / "phases.jsonl").write_text(late.model_dump_json() + "\n")
