@@ -1,5 +1,6 @@
 # The front door. Every target is a line; what it does is in the package it calls.
-# Variables: STORY=US3  REQ=FR-022  N=20  KEEP=1  CLUSTER=auto|kind|local|existing  ADDITIONS=on|off
+# Variables: STORY=US3  REQ=FR-022  EDGE=EDGE-04  TAGS="@US3 and not @GAP-007"  FAILED_FIRST_FROM=reports/out
+#            FAULT=one-bucket  N=20  KEEP=1  ADDITIONS=on|off  CLUSTER=auto|kind|local|existing
 #            FLOE_DEMO_SEED_SCALE=1
 
 PYTHON ?= python3
@@ -7,7 +8,8 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 SOURCES := additions/src cluster console controls demo drivers features foundation gate images reports standins \
            steps tests conftest.py
-export FAULT STORY REQ N KEEP CLUSTER ADDITIONS FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
+export STORY REQ EDGE TAGS FAILED_FIRST_FROM FAULT N KEEP ADDITIONS CLUSTER FLOE_DEMO_SEED_SCALE \
+       PLATFORM_READY_SECONDS
 
 .DEFAULT_GOAL := help
 .PHONY: help up images e2e controls soak demo test gate requirements-accept report status down clean lock lint types
@@ -15,9 +17,10 @@ export FAULT STORY REQ N KEEP CLUSTER ADDITIONS FLOE_DEMO_SEED_SCALE PLATFORM_RE
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
 	@echo
-	@echo "STORY=US3 one story   REQ=FR-022 one requirement   KEEP=1 leave the namespaces standing"
-	@echo "ADDITIONS=off floe as released, without the additions"
-	@echo "N=20 repetitions of soak, 2 to 1000"
+	@echo "STORY=US3 one story   REQ=FR-022 one requirement   EDGE=EDGE-04 one edge case"
+	@echo 'TAGS="@US3 and not @GAP-007" what they select   FAILED_FIRST_FROM=reports/out what failed there first'
+	@echo "FAULT=one-bucket one of the controls   N=20 repetitions of soak, 2 to 1000"
+	@echo "KEEP=1 leave the namespaces standing   ADDITIONS=off floe as released, without the additions"
 	@echo "CLUSTER=auto|kind|local|existing   FLOE_DEMO_SEED_SCALE=0.1..1000   PLATFORM_READY_SECONDS=120"
 
 $(VENV)/.ready: requirements-uv.lock requirements.lock additions/pyproject.toml console/venv.sh

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from foundation.errors import DeadlineError
+from foundation.progress import waiting
 
 
 def until(question: Callable[[], str | None], what: str, *, within: float, every: float = 0.1) -> None:
@@ -18,13 +19,15 @@ def until(question: Callable[[], str | None], what: str, *, within: float, every
         within: seconds until DeadlineError, which tells the last answer.
         every: seconds between two questions.
     """
-    attempts = Retrying(
-        stop=stop_after_delay(within),
-        wait=wait_fixed(every),
-        retry=retry_if_result(lambda seen: seen is not None),
-    )
-    try:
-        attempts(question)
-    except RetryError as given_up:
-        seen = given_up.last_attempt.result()
-        raise DeadlineError(f"waited {within:.0f} s for {what}; last seen: {seen}") from given_up
+    with waiting(what, within=within) as watched:
+        attempts = Retrying(
+            stop=stop_after_delay(within),
+            wait=wait_fixed(every),
+            retry=retry_if_result(lambda seen: seen is not None),
+            before_sleep=lambda state: watched.saw(state.outcome.result() if state.outcome else ""),
+        )
+        try:
+            attempts(question)
+        except RetryError as given_up:
+            seen = given_up.last_attempt.result()
+            raise DeadlineError(f"waited {within:.0f} s for {what}; last seen: {seen}") from given_up

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from cluster.provider import choose
 from console import preconditions, settings
 from console.settings import Settings
 from foundation import progress
+from foundation.cache import STATE
 from foundation.progress import phase
 
 
@@ -29,6 +32,7 @@ def images() -> int:
 def e2e() -> int:
     """Prepare, run the features that were selected, build the report, say what to look at."""
     chosen = _checked(preconditions.node)
+    options = [*chosen.selection, *failed_first(chosen)]
     progress.begin()
     from console import node_ports, prepare  # noqa: PLC0415
     from drivers.kubernetes import Cluster  # noqa: PLC0415
@@ -40,8 +44,8 @@ def e2e() -> int:
     prepared = prepare.ready()
     if chosen.story in (None, "US1"):
         node_ports.must_be_free_for("floe-us1", Cluster(prepared.cluster.kubeconfig))
-    with phase("features"):
-        code = _features(chosen)
+    with phase("features", shown=False):
+        code = _features(options)
     report()
     return code or verdict.of_run().exit_code
 
@@ -61,6 +65,24 @@ def demo() -> int:
 
     showing.show()
     return 0
+
+
+def failed_first(chosen: Settings) -> list[str]:
+    """The option for what is to run first, its source kept aside: a run forgets what the last one wrote.
+
+    Raises:
+        UserError: there is no such earlier run.
+    """
+    from reports import choice  # noqa: PLC0415
+
+    place = chosen.failed_first_from
+    if place is None:
+        return []
+    choice.failed_in(place, f"FAILED_FIRST_FROM={place}")
+    kept = STATE / "failed-first.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(choice.results_file(place), kept)
+    return ["--failed-first-from", str(kept)]
 
 
 def report() -> int:
@@ -99,6 +121,6 @@ def _checked(*more: preconditions.Check) -> Settings:
     return chosen
 
 
-def _features(chosen: Settings) -> int:
+def _features(options: list[str]) -> int:
     """Run the features in this process, so that what ends it ends them too, teardown first."""
-    return int(pytest.main(["--gherkin-terminal-reporter", *chosen.selection]))
+    return int(pytest.main(["--gherkin-terminal-reporter", *options]))

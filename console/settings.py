@@ -9,10 +9,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from foundation.cache import ROOT
 from foundation.errors import UserError
-from reports.catalogue import CATALOGUE
-from reports.catalogue import load as load_catalogue
+from gate.features import parse
+from reports import catalogue
+from reports.catalogue import FEATURES
+from reports.choice import Asked, Choice, Expression
 
 
 class Settings(BaseModel):
@@ -20,7 +21,11 @@ class Settings(BaseModel):
 
     Attributes:
         story: run only this story (STORY=US3).
-        requirement: run only the scenarios of this requirement or edge case (REQ=FR-022).
+        requirement: run only the scenarios of this id of the catalogue (REQ=FR-022).
+        edge: run only the scenarios of this edge case (EDGE=EDGE-04).
+        tags: run only what this tag expression selects (TAGS="@US3 and not @GAP-007").
+        failed_first_from: run first what failed in this earlier run: a results.json, or a folder
+            that holds one (FAILED_FIRST_FROM=reports/out).
         keep: leave the stories' namespaces standing to look at them (KEEP=1).
         cluster: which provider (CLUSTER=auto|kind|local|existing).
         additions: build the products with the additions, or with floe as released (ADDITIONS=on|off).
@@ -33,6 +38,9 @@ class Settings(BaseModel):
 
     story: str | None = Field(None, alias="STORY")
     requirement: str | None = Field(None, alias="REQ")
+    edge: str | None = Field(None, alias="EDGE")
+    tags: str | None = Field(None, alias="TAGS")
+    failed_first_from: Path | None = Field(None, alias="FAILED_FIRST_FROM")
     keep: bool = Field(False, alias="KEEP")  # noqa: FBT003 - a model's default, not a call
     cluster: Literal["auto", "kind", "local", "existing"] = Field("auto", alias="CLUSTER")
     additions: Literal["on", "off"] = Field("on", alias="ADDITIONS")
@@ -43,12 +51,27 @@ class Settings(BaseModel):
     @property
     def selection(self) -> list[str]:
         """The options of pytest that select what was asked for."""
-        chosen = []
-        if self.story:
-            chosen += ["--story", self.story]
-        if self.requirement:
-            chosen += ["--requirement", self.requirement]
-        return chosen
+        options = {
+            "--story": self.story,
+            "--requirement": self.requirement,
+            "--edge": self.edge,
+            "--tags": self.tags and self.tags.replace("@", ""),
+        }
+        return [word for option, value in options.items() if value for word in (option, value)]
+
+    @property
+    def choice(self) -> Choice:
+        """What was asked for, in the words that were typed.
+
+        Raises:
+            UserError: TAGS is no tag expression.
+        """
+        return Choice(
+            stories=_asked("STORY", self.story),
+            ids=_asked("REQ", self.requirement),
+            edges=_asked("EDGE", self.edge),
+            expressions=[Expression.read(f'TAGS="{self.tags}"', self.tags)] if self.tags else [],
+        )
 
     @property
     def full(self) -> bool:
@@ -56,11 +79,11 @@ class Settings(BaseModel):
         return not self.selection
 
 
-def load(environment: Mapping[str, str] = os.environ, catalogue: Path = CATALOGUE) -> Settings:
+def load(environment: Mapping[str, str] = os.environ, features: Path = FEATURES) -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        UserError: a value is not of its kind, or names an id that the catalogue does not have.
+        UserError: a value is not of its kind, or what it asks for is not there.
     """
     names = {str(field.alias) for field in Settings.model_fields.values()}
     given = {name: environment[name] for name in names if environment.get(name)}
@@ -73,18 +96,19 @@ def load(environment: Mapping[str, str] = os.environ, catalogue: Path = CATALOGU
             f"{name}={given.get(name, '')!r}: {first['msg']}",
             remedy="see `make help` for the values it takes",
         ) from refused
-    _must_be_known(settings, catalogue)
+    _must_be_there(settings, features)
     return settings
 
 
-def _must_be_known(settings: Settings, catalogue: Path) -> None:
-    known = load_catalogue(catalogue)
-    stories = list(known.stories)
-    ids = [one.id for one in known.requirements] + [one.id for one in known.edge_cases]
-    if settings.story and settings.story not in stories:
-        raise UserError(f"STORY={settings.story}: no such story", remedy=f"one of {', '.join(stories)}")
-    if settings.requirement and settings.requirement not in ids:
-        raise UserError(
-            f"REQ={settings.requirement}: no such requirement or edge case",
-            remedy=f"{ids[0]} to {ids[-1]}, as listed in {catalogue.relative_to(ROOT)}",
-        )
+def _asked(variable: str, value: str | None) -> list[Asked]:
+    return [Asked(f"{variable}={value}", value)] if value else []
+
+
+def _must_be_there(settings: Settings, features: Path) -> None:
+    """Refuse what selects no scenario: before a cluster is brought up for it, not after."""
+    if settings.full:
+        return
+    chosen = settings.choice
+    chosen.must_be_known(catalogue.load(features / catalogue.CATALOGUE.name))
+    plain = (((), frozenset[str]()),)
+    chosen.must_select(source.tags | tags for source in parse(features) for _, tags in source.rows or plain)

@@ -29,7 +29,7 @@ def main() -> int:
             fault=os.environ.get("FAULT") or None,
             requirement=os.environ.get("REQ") or None,
         )
-        settings.load({name: value for name, value in os.environ.items() if name not in ("STORY", "REQ")})
+        settings.load({name: value for name, value in os.environ.items() if name not in running.NOT_THEIRS})
         preconditions.check([preconditions.root, preconditions.disk])
         leftovers.sweep()
         judgements = running.run(chosen)

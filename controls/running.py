@@ -12,7 +12,7 @@ from controls import leftovers
 from controls.catalogue import Fault
 from controls.judging import Judgement, brief, judge
 from controls.planting import plant
-from foundation import process, progress
+from foundation import process
 from foundation.cache import ROOT
 from foundation.errors import PlatformError
 from foundation.progress import phase, say
@@ -24,6 +24,9 @@ OUT = results.OUT / "controls"
 
 RUN_SECONDS = 1200.0
 """How long a story may take under a fault, the building of its image included."""
+
+NOT_THEIRS = ("STORY", "REQ", "EDGE", "TAGS", "FAILED_FIRST_FROM", "N", "KEEP")
+"""What a person may have set for other commands; the run under a fault chooses for itself."""
 
 _SAID = 200
 """Characters of a failure's message that the ledger keeps."""
@@ -47,11 +50,10 @@ def run_one(fault: Fault, out: Path) -> Judgement:
     copy = plant(fault)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    progress.begin()
     log = out / "output.txt"
     try:
         process.supervise(
-            _command(fault, out), timeout=RUN_SECONDS, log=log, cwd=ROOT, env=_variables(fault, copy)
+            _command(fault, out), timeout=RUN_SECONDS, log=log, cwd=ROOT, env=_variables(fault, copy, out)
         )
         return judge(fault, results.read(out))
     except PlatformError as failed:
@@ -67,15 +69,14 @@ def _command(fault: Fault, out: Path) -> list[str | Path]:
     return [*words, "--story", fault.story, "--evidence", out]
 
 
-def _variables(fault: Fault, copy: Path) -> dict[str, str]:
+def _variables(fault: Fault, copy: Path, out: Path) -> dict[str, str]:
     plant_of = fault.plant
     return {
         "FLOE_E2E_SYSTEM": str(copy),
         "ADDITIONS": plant_of.additions or "",
         "PLATFORM_READY_SECONDS": str(plant_of.ready_seconds or ""),
-        "STORY": "",
-        "REQ": "",
-        "KEEP": "",
+        "FLOE_PHASES_FILE": str(out / "phases.jsonl"),
+        **dict.fromkeys(NOT_THEIRS, ""),
         "CI": "true",
     }
 

@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError
 from drivers import traffic, wait
 from drivers.errors import ServiceError, brief
 from drivers.inspection import PodState, pod_state
-from foundation import secrecy
+from foundation import progress, secrecy
 from foundation.errors import PlatformError
 from foundation.process import run
 
@@ -344,18 +344,20 @@ class Cluster:
         """
         began = time.monotonic() if since is None else since
         seen = _Watched()
-        while True:
-            position = self._list_once(namespace, seen, began)
-            workloads = self.workloads(namespace)
-            blocked = _blocked(workloads, seen.pods)
-            stuck = {pod.name for pod in seen.pods.values() if pod.hopeless}
-            stuck |= {name for name, work in workloads.items() if work.failed}
-            after = time.monotonic() - began
-            quiet = bool(stuck) and after - seen.latest >= QUIET_SECONDS
-            if blocked.keys() <= stuck or quiet or after >= limit:
-                return Readiness(limit, seen.seconds, blocked)
-            left = limit - after
-            self._watch_once(namespace, seen, began, position, left)
+        with progress.waiting(f"the pods of {namespace}", within=limit) as watched:
+            while True:
+                position = self._list_once(namespace, seen, began)
+                workloads = self.workloads(namespace)
+                blocked = _blocked(workloads, seen.pods)
+                watched.saw(", ".join(f"{name} {reason}" for name, reason in blocked.items()))
+                stuck = {pod.name for pod in seen.pods.values() if pod.hopeless}
+                stuck |= {name for name, work in workloads.items() if work.failed}
+                after = time.monotonic() - began
+                quiet = bool(stuck) and after - seen.latest >= QUIET_SECONDS
+                if blocked.keys() <= stuck or quiet or after >= limit:
+                    return Readiness(limit, seen.seconds, blocked)
+                left = limit - after
+                self._watch_once(namespace, seen, began, position, left)
 
     def _list_once(self, namespace: str, seen: _Watched, began: float) -> str:
         """Take note of all pods but those of runs; gives the position in history to watch on from."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tenacity import (
+    Future,
     RetryError,
     Retrying,
     retry_if_exception_type,
@@ -17,6 +18,7 @@ from tenacity import (
 
 from drivers.errors import ServiceError
 from foundation.errors import DeadlineError
+from foundation.progress import waiting
 
 Seen = TypeVar("Seen")
 
@@ -54,15 +56,21 @@ def until(
         DeadlineError: it was never so; with what was last seen, or the last error.
     """
     began = time.monotonic()
-    attempts = Retrying(
-        stop=stop_after_delay(within),
-        wait=wait_fixed(every),
-        retry=retry_if_result(lambda seen: not done(seen)) | retry_if_exception_type(ServiceError),
-    )
-    try:
-        return attempts(look)
-    except RetryError as given_up:
-        attempt = given_up.last_attempt
+
+    def words(attempt: Future) -> str:
         error = attempt.exception()
-        words = str(error) if error else last(attempt.result())
-        raise DeadlineError(f"{what} {words} after {time.monotonic() - began:.0f} s") from error
+        return str(error) if error else last(attempt.result())
+
+    with waiting(what, within=within) as watched:
+        attempts = Retrying(
+            stop=stop_after_delay(within),
+            wait=wait_fixed(every),
+            retry=retry_if_result(lambda seen: not done(seen)) | retry_if_exception_type(ServiceError),
+            before_sleep=lambda state: watched.saw(words(state.outcome) if state.outcome else ""),
+        )
+        try:
+            return attempts(look)
+        except RetryError as given_up:
+            attempt = given_up.last_attempt
+            told = f"{what} {words(attempt)} after {time.monotonic() - began:.0f} s"
+            raise DeadlineError(told) from attempt.exception()

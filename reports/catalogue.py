@@ -6,7 +6,7 @@ It is the only list of ids in the project: tags, the matrix and the gate all ask
 from __future__ import annotations
 
 import inspect
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -183,6 +183,13 @@ def load(file: Path = CATALOGUE) -> Catalogue:
         UserError: it cannot be read; names the file, the field and what to do.
     """
     return read(file, Catalogue)
+
+
+@cache
+def of(root: Path) -> Catalogue:
+    """The catalogue of the project at `root`: its own, or this one's where it has none."""
+    own = root / "features" / CATALOGUE.name
+    return load(own if own.exists() else CATALOGUE)
 
 
 def load_limits(file: Path = LIMITS) -> Limits:

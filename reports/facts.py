@@ -91,7 +91,7 @@ def revision(root: Path) -> Revision:
 def _cluster(root: Path, described_nodes: list[Any]) -> tuple[Cluster, dict[str, str]]:
     """The cluster behind the checkout's kubeconfig, and the versions its node tells."""
     if not _kubeconfig(root).exists():
-        return Cluster(provider="none"), {}
+        return Cluster(provider="none", asked=_asked()), {}
     name = _provider()
     versions = _tools(name)
     nodes = []
@@ -108,16 +108,20 @@ def _cluster(root: Path, described_nodes: list[Any]) -> tuple[Cluster, dict[str,
                 architecture=info["architecture"],
             )
         )
-    asked = os.environ.get("CLUSTER")
     return (
         Cluster(
             provider=name,
-            asked=asked if asked != "auto" else None,
+            asked=_asked(),
             kubernetes=versions.get("Kubernetes"),
             nodes=nodes,
         ),
         versions,
     )
+
+
+def _asked() -> str | None:
+    chosen = os.environ.get("CLUSTER")
+    return chosen if chosen != "auto" else None
 
 
 def _kubeconfig(root: Path) -> Path:

@@ -537,28 +537,33 @@ def _date(run: Run) -> datetime:
     return run.began.astimezone(UTC).replace(microsecond=0)
 
 
-_MAKE_VARIABLES = {"--story": "STORY", "--requirement": "REQ"}
+_MAKE_VARIABLES = {"--story": "STORY", "--requirement": "REQ", "--edge": "EDGE", "--tags": "TAGS"}
 
 
 def _command(run: Run) -> str:
     """What to type to take this evidence again."""
     pairs = list(zip(run.selection[::2], run.selection[1::2], strict=True))
-    asked = run.facts.cluster.asked
-    chosen = [f"CLUSTER={asked}"] if asked else []
-    if all(option in _MAKE_VARIABLES for option, _ in pairs):
-        return " ".join(["make e2e", *(f"{_MAKE_VARIABLES[o]}={shlex.quote(v)}" for o, v in pairs), *chosen])
-    return shlex.join([".venv/bin/pytest", "--gherkin-terminal-reporter", *run.selection])
+    options = [option for option, _ in pairs]
+    if len({*options}) == len(options) and all(option in _MAKE_VARIABLES for option in options):
+        chosen = [f"{_MAKE_VARIABLES[option]}={shlex.quote(value)}" for option, value in pairs]
+        return " ".join(["make e2e", *chosen, *_cluster(run.facts.cluster)])
+    return again(run.selection, run.facts.cluster)
 
 
 def rerun(run: Run) -> str | None:
     """What to type to run exactly what failed, or nothing when nothing did."""
     failed = [record.node for record in run.scenarios if record.result == "failed"]
-    return again(failed) if failed else None
+    return again(failed, run.facts.cluster) if failed else None
 
 
-def again(nodes: Iterable[str]) -> str:
-    """What to type to run these scenarios, by pytest's ids of them."""
-    return shlex.join([".venv/bin/pytest", "--gherkin-terminal-reporter", *nodes])
+def again(words: Sequence[str], cluster: Cluster) -> str:
+    """What to type to run the scenarios that these words name to pytest, on such a cluster."""
+    return " ".join([*_cluster(cluster), ".venv/bin/pytest --gherkin-terminal-reporter", shlex.join(words)])
+
+
+def _cluster(cluster: Cluster) -> list[str]:
+    """The cluster that was asked for, as it is typed before or after a command."""
+    return [f"CLUSTER={cluster.asked}"] if cluster.asked else []
 
 
 def _phases(root: Path) -> list[Phase]:

@@ -358,7 +358,11 @@ class _HtmlRows:
             return ""
         anchor = self._anchors.get(line.node)
         lines = [f'<a href="{ALLURE_PAGE}#{anchor}">in the Allure report</a>'] if anchor else []
-        lines += [f"again: <code>{escape(again([line.node]))}</code>"] if line.failure else []
+        lines += (
+            [f"again: <code>{escape(again([line.node], self._matrix.run.cluster))}</code>"]
+            if line.failure
+            else []
+        )
         return f'<p class="note further">{" · ".join(lines)}</p>' if lines else ""
 
 

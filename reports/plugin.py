@@ -27,10 +27,12 @@ from pytest_bdd.parser import Feature, Scenario, ScenarioTemplate, Step
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 from foundation.errors import UserError
-from reports import allure_files, catalogue, evidence, facts, matrix, results, verdict
+from reports import allure_files, catalogue, choice, evidence, facts, matrix, results, verdict
 from reports.catalogue import Catalogue
 from reports.categories import category_of
 from reports.results import Outcome, Run, ScenarioResult, StepResult
+
+pytest_plugins = ("reports.selection", "reports.live")
 
 _dynamic: Any = allure.dynamic
 _allure_step: Any = allure.step
@@ -39,10 +41,8 @@ _OUT = Path("reports") / "out"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options that select by story and by requirement."""
+    """Where the evidence goes."""
     group = parser.getgroup("floe acceptance")
-    group.addoption("--story", metavar="US3", help="run the scenarios of this story only")
-    group.addoption("--requirement", metavar="FR-022", help="run the scenarios of this id only")
     group.addoption("--evidence", metavar="FOLDER", help=f"write the evidence here (default: {_OUT})")
 
 
@@ -50,12 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Know the catalogue's ids as markers; turn the evidence on when features will run."""
     try:
-        known = catalogue.load(_catalogue_file(config))
+        known = catalogue.of(config.rootpath)
     except UserError as error:
         raise pytest.UsageError(str(error)) from error
     for name in (*sorted(known.ids), *known.stories):
         config.addinivalue_line("markers", f"{name}: see features/requirements.yaml")
-    _refuse_unknown(config, known)
     if not _features_run(config):
         return
     out = config.rootpath / (config.getoption("--evidence") or _OUT)
@@ -65,28 +64,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(keeper, "evidence")
     allure_commons.plugin_manager.register(keeper, "evidence")
     config.add_cleanup(lambda: allure_commons.plugin_manager.unregister(name="evidence"))
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what --story and --requirement name."""
-    wanted = {tag for tag in (config.getoption("--story"), config.getoption("--requirement")) if tag}
-    kept = [item for item in items if wanted <= {mark.name for mark in item.iter_markers()}]
-    if len(kept) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        items[:] = kept
-
-
-def _catalogue_file(config: pytest.Config) -> Path:
-    own = config.rootpath / "features" / catalogue.CATALOGUE.name
-    return own if own.exists() else catalogue.CATALOGUE
-
-
-def _refuse_unknown(config: pytest.Config, known: Catalogue) -> None:
-    story, requirement = config.getoption("--story"), config.getoption("--requirement")
-    if story and story not in known.stories:
-        raise pytest.UsageError(f"--story {story}: one of {', '.join(known.stories)}")
-    if requirement and requirement not in known.ids:
-        raise pytest.UsageError(f"--requirement {requirement}: not in {catalogue.CATALOGUE.name}")
 
 
 def _features_run(config: pytest.Config) -> bool:
@@ -177,6 +154,11 @@ class EvidenceKeeper:
         self._worker = hasattr(config, "workerinput")
         self._said: list[str] = []
 
+    @property
+    def running(self) -> ScenarioResult | None:
+        """The record of the scenario under way."""
+        return self._running.record if self._running else None
+
     # ---- the session
 
     def pytest_sessionstart(self) -> None:
@@ -220,7 +202,7 @@ class EvidenceKeeper:
             began=self._began,
             ended=datetime.now(UTC),
             exit_code=int(exitstatus),
-            selection=self._selection(),
+            selection=choice.given(self._config.option),
             places=self._places(),
             selected=self._selected,
             scenarios=self._records,
@@ -255,11 +237,6 @@ class EvidenceKeeper:
     def _without_root(self, text: str) -> str:
         """Paths as seen from the checkout: a report is read on other machines."""
         return text.replace(f"{self._config.rootpath}/", "")
-
-    def _selection(self) -> list[str]:
-        narrowing = {"--story": "story", "--requirement": "requirement", "-m": "markexpr", "-k": "keyword"}
-        given = {option: getattr(self._config.option, name, None) for option, name in narrowing.items()}
-        return [word for option, value in given.items() if value for word in (option, str(value))]
 
     def _places(self) -> list[str]:
         """The files and nodes that narrowed the session; none when all features were to run."""

@@ -179,14 +179,3 @@ def _attach() -> None:
     for one in found:
         text = without_secrets(one.text, f"{one.name}, for {_watch.scenario.node},")
         allure.attach(text, one.name, allure.attachment_type.TEXT)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Stories in the order of the catalogue: a later one builds on what an earlier one proved."""
-    items.sort(key=_story_number)
-
-
-def _story_number(item: pytest.Item) -> int:
-    numbers = [int(mark.name[2:]) for mark in item.iter_markers() if re.fullmatch(r"US\d+", mark.name)]
-    return min(numbers, default=0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from gate import review
+from reports import results
 
 CATALOGUE = """\
 stories:
@@ -182,3 +184,36 @@ def lay(root: Path, **features: str) -> None:
     )
     (folder / "index.yaml").unlink(missing_ok=True)
     review.accept(review.EVERYTHING, root)
+
+
+def lay_results(folder: Path, failed: Sequence[str]) -> None:
+    """Results of an earlier run in which one scenario passed and these failed."""
+    scenarios = [("features/test_us1_bootstrap.py::passed", "passed"), *((node, "failed") for node in failed)]
+    run = {
+        "began": "2026-01-01T00:00:00Z",
+        "ended": "2026-01-01T00:01:00Z",
+        "exit_code": 1,
+        "scenarios": [
+            {
+                "node": node,
+                "feature": "f",
+                "line": 1,
+                "title": node,
+                "story": None,
+                "ids": [],
+                "result": result,
+                "began": "2026-01-01T00:00:00Z",
+                "seconds": 1.0,
+            }
+            for node, result in scenarios
+        ],
+        "facts": {
+            "host": {"system": "s", "cores": 2, "memory_gib": 8, "disk_gib": 9, "disk_free_gib": 5},
+            "cluster": {"provider": "none"},
+            "revision": {"commit": None, "dirty": False},
+            "versions": {},
+            "suite": {},
+            "stand_ins": {},
+        },
+    }
+    results.write(results.Run.model_validate(run), folder)

@@ -80,6 +80,7 @@ def run_of(
     *,
     stand_ins: dict[str, str] | None = None,
     provider: str = "local",
+    asked: str | None = None,
     errors: list[str] | None = None,
     selection: list[str] | None = None,
 ) -> Run:
@@ -92,7 +93,7 @@ def run_of(
         errors=errors or [],
         facts=Facts(
             host=Host(system="Linux", cores=2, memory_gib=8.0, disk_gib=100.0, disk_free_gib=50.0),
-            cluster=Cluster(provider=provider, kubernetes="v1.33.1"),
+            cluster=Cluster(provider=provider, asked=asked, kubernetes="v1.33.1"),
             revision=Revision(commit="0123456789abcdef", dirty=True),
             versions={"Dagster": "1.13.27"},
             suite={"pytest": "9.2.0"},
@@ -337,6 +338,17 @@ def test_the_verdict_names_the_quarantine(tmp_path: Path) -> None:
     assert said.startswith("Every scenario outside quarantine passed. 2 ids are in quarantine: not verified.")
 
 
+def test_the_quarantine_of_the_checkout_is_read(checkout: Path) -> None:
+    held = {"scenario": "features/f.feature: second", "owner": "ann", "reason": "it waits for a port"}
+    entry = {**held, "since": "2026-02-20", "expires": "2026-03-10"}
+    (checkout / "features" / "quarantine.yaml").write_text(yaml.safe_dump({"quarantined": [entry]}))
+    results.write(run_of(ALL_PASSED), checkout / "out")
+    got = row(matrix.write(checkout / "out", root=checkout), "FR-002")
+    assert got.status == "quarantined"
+    assert "ann" in str(got.reason)
+    assert "2026-03-10" in str(got.reason)
+
+
 # ---- since the last run
 
 
@@ -462,14 +474,30 @@ def test_the_json_has_the_fields_that_readers_rely_on(tmp_path: Path) -> None:
         ([], "make e2e"),
         (["--story", "US1"], "make e2e STORY=US1"),
         (["--requirement", "FR-001"], "make e2e REQ=FR-001"),
+        (["--edge", "EDGE-01", "--tags", "US1 or US3"], "make e2e EDGE=EDGE-01 TAGS='US1 or US3'"),
+        (
+            ["--story", "US1", "--story", "US3"],
+            ".venv/bin/pytest --gherkin-terminal-reporter --story US1 --story US3",
+        ),
         (["-k", "a or b"], ".venv/bin/pytest --gherkin-terminal-reporter -k 'a or b'"),
     ],
 )
-def test_the_command_repeats_the_run(
+def test_the_command_repeats_the_run(tmp_path: Path, selection: list[str], command: str) -> None:
+    assert judged(tmp_path, run_of(ALL_PASSED, selection=selection)).run.command == command
+
+
+@pytest.mark.parametrize(
+    ("selection", "command"),
+    [
+        (["--story", "US1"], "make e2e STORY=US1 CLUSTER=kind"),
+        (["-k", "a"], "CLUSTER=kind .venv/bin/pytest --gherkin-terminal-reporter -k a"),
+    ],
+)
+def test_the_command_repeats_the_run_on_the_same_cluster(
     tmp_path: Path, selection: list[str], command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("CLUSTER", raising=False)
-    assert judged(tmp_path, run_of(ALL_PASSED, selection=selection)).run.command == command
+    monkeypatch.setenv("CLUSTER", "local")  # what is set now says nothing of the run
+    assert judged(tmp_path, run_of(ALL_PASSED, selection=selection, asked="kind")).run.command == command
 
 
 def test_what_failed_can_be_run_again_alone() -> None:

@@ -96,6 +96,14 @@ def test_what_images_and_chart_are_built_from_gives_their_versions(tmp_path: Pat
     assert (found.cluster.provider, found.revision.commit) == ("none", None)
 
 
+@pytest.mark.parametrize(("chosen", "asked"), [("kind", "kind"), ("auto", None)])
+def test_the_cluster_asked_for_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, asked: str | None
+) -> None:
+    monkeypatch.setenv("CLUSTER", chosen)
+    assert facts.gather(tmp_path).cluster.asked == asked
+
+
 def archive(cache: Path, name: str, content: dict[str, object]) -> None:
     file = cache / "images" / name / "image.tar"
     file.parent.mkdir(parents=True)

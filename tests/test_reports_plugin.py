@@ -6,6 +6,8 @@ import base64
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -263,6 +265,24 @@ def test_the_next_run_is_compared_with_the_last(ran: pytest.Pytester) -> None:
     said = json.loads((out / matrix.JSON).read_text())["changes"]
     assert said["statuses"] == [{"id": "FR-005", "before": "failed", "now": "verified"}]
     assert said["mended"] == ["features/us1_bootstrap.feature: A bucket keeps what is put into it (staging)"]
+
+
+def test_the_command_at_the_end_runs_exactly_what_failed_when_it_is_pasted(project: pytest.Pytester) -> None:
+    names = ["warehouse", "two words", "it's $HOME [x]", "m\u00fcll::a/b"]
+    rows = "".join(f"      | {name} |\n" for name in names)
+    feature = sample_run.BOOTSTRAP.replace("      | warehouse |\n      | staging   |\n", rows)
+    sample_run.lay(project.path, us1_bootstrap=feature)
+    (project.path / ".venv" / "bin").mkdir(parents=True)
+    (project.path / ".venv" / "bin" / "pytest").symlink_to(Path(sys.executable).with_name("pytest"))
+    run(project, "--requirement", "FR-005")
+    failed = [title for title, record in records(project).items() if record.result == "failed"]
+    assert len(failed) == 3
+    command = json.loads((project.path / "reports" / "out" / "matrix.json").read_text())["run"][
+        "rerun_failed"
+    ]
+    again = subprocess.run(["bash", "-c", command], cwd=project.path, timeout=120, check=False)
+    assert again.returncode == pytest.ExitCode.TESTS_FAILED
+    assert list(records(project)) == failed
 
 
 # ---- sessions of other kinds
