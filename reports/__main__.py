@@ -1,4 +1,4 @@
-"""`python -m reports [html|matrix|summary|overhead]`: the pages of the last run, and what it cost."""
+"""`python -m reports [html|matrix|summary|pictures|overhead]`: pages of the last run, and its cost."""
 
 from __future__ import annotations
 
@@ -9,10 +9,19 @@ from foundation.errors import PlatformError, UserError
 from foundation.progress import say
 from reports import html, matrix, overhead, summary
 
+
+def _pictures() -> None:
+    from reports import browser  # noqa: PLC0415 - nothing else needs a browser
+
+    with browser.browsing() as running:
+        browser.pictures(running)
+
+
 COMMANDS: dict[str, Callable[[], object]] = {
     "html": html.show,
     "matrix": lambda: say(matrix.headline(matrix.write())),
     "summary": summary.show,
+    "pictures": _pictures,
     "overhead": overhead.show,
 }
 

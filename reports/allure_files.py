@@ -1,18 +1,25 @@
 """What Allure's report shows around the scenarios: where they ran and with what.
 
-The kinds of failure it groups them by are in allurerc.json.
+The categories it groups failures by are in allurerc.json; they go by the label CATEGORY.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
 
-from reports.results import Revision, Run, replace
+from reports.results import DeployedImage, Revision, Run, replace
 
 RESULTS = "allure-results"
 """Folder of Allure's result files below the output folder."""
+PAGE = Path("allure") / "index.html"
+"""The page made of them, below the output folder."""
+NODE = "node"
+"""Label of a result: pytest's id of the scenario, with which it is run again."""
+CATEGORY = "category"
+"""Label of a failed result: whose defect it is (reports/categories.py)."""
 
 
 def write(run: Run, folder: Path) -> None:
@@ -44,7 +51,25 @@ def environment(run: Run) -> dict[str, str]:
     lines |= {f"Stand-in for {service}": name for service, name in facts.stand_ins.items()}
     lines |= dict(sorted(facts.versions.items()))
     lines |= {f"{name} (suite)": version for name, version in facts.suite.items()}
+    lines |= {f"Image {name}": spoken_image(image) for name, image in facts.images.items()}
     return {name: value for name, value in lines.items() if value}
+
+
+def anchors(folder: Path) -> dict[str, str]:
+    """Where Allure's page shows each scenario, by pytest's id of it: what comes after the `#`."""
+    found = {}
+    for file in sorted(folder.glob("*-result.json")):
+        result = json.loads(file.read_text(encoding="utf-8"))
+        labels = {label["name"]: label["value"] for label in result.get("labels", [])}
+        if NODE in labels:
+            # Allure calls a result by the MD5 digest of its uuid.
+            found[labels[NODE]] = hashlib.md5(result["uuid"].encode(), usedforsecurity=False).hexdigest()
+    return found
+
+
+def spoken_image(image: DeployedImage) -> str:
+    """The reference and the digest of its content."""
+    return f"{image.reference} @ {image.digest or 'digest unknown'}"
 
 
 def spoken_revision(found: Revision) -> str:

@@ -12,17 +12,18 @@ import platform
 import re
 import shutil
 import sys
+import tarfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
 from foundation.errors import PlatformError
 from foundation.process import run
 from reports import evidence
-from reports.results import Cluster, Facts, Host, Node, Revision
+from reports.results import Cluster, DeployedImage, Facts, Host, Node, Revision
 
 LOCKED = {
     "Dagster": "dagster",
@@ -48,7 +49,8 @@ _SECONDS = 10.0
 
 def gather(root: Path) -> Facts:
     """The facts of a run in the checkout `root`, as they are now."""
-    cluster, versions = _cluster(root)
+    nodes = _nodes(root)
+    cluster, versions = _cluster(root, nodes)
     return Facts(
         host=_host(root),
         cluster=cluster,
@@ -56,6 +58,7 @@ def gather(root: Path) -> Facts:
         versions={**versions, **_built(root), **evidence.components()},
         suite=_suite(),
         stand_ins={**_deployed_stand_ins(root), **evidence.stand_ins()},
+        images=_images(root, nodes),
     )
 
 
@@ -85,15 +88,14 @@ def revision(root: Path) -> Revision:
     return Revision(commit=commit or None, dirty=bool(changed))
 
 
-def _cluster(root: Path) -> tuple[Cluster, dict[str, str]]:
+def _cluster(root: Path, described_nodes: list[Any]) -> tuple[Cluster, dict[str, str]]:
     """The cluster behind the checkout's kubeconfig, and the versions its node tells."""
-    kubeconfig = root / ".cluster" / "kubeconfig"
-    if not kubeconfig.exists():
-        return Cluster(provider="none"), {}
+    if not _kubeconfig(root).exists():
+        return Cluster(provider="none", asked=_asked()), {}
     name = _provider()
     versions = _tools(name)
     nodes = []
-    for described in _nodes(kubeconfig):
+    for described in described_nodes:
         info = described["status"]["nodeInfo"]
         versions["Kubernetes"] = info["kubeletVersion"]
         runtime, _, version = info["containerRuntimeVersion"].partition("://")
@@ -106,11 +108,31 @@ def _cluster(root: Path) -> tuple[Cluster, dict[str, str]]:
                 architecture=info["architecture"],
             )
         )
-    return Cluster(provider=name, kubernetes=versions.get("Kubernetes"), nodes=nodes), versions
+    return (
+        Cluster(
+            provider=name,
+            asked=_asked(),
+            kubernetes=versions.get("Kubernetes"),
+            nodes=nodes,
+        ),
+        versions,
+    )
 
 
-def _nodes(kubeconfig: Path) -> list[Any]:
+def _asked() -> str | None:
+    chosen = os.environ.get("CLUSTER")
+    return chosen if chosen != "auto" else None
+
+
+def _kubeconfig(root: Path) -> Path:
+    return root / ".cluster" / "kubeconfig"
+
+
+def _nodes(root: Path) -> list[Any]:
     """The nodes as the API describes them; none when it does not answer."""
+    kubeconfig = _kubeconfig(root)
+    if not kubeconfig.exists():
+        return []
     kubectl = Path(sys.executable).with_name("kubectl")
     answer = _said(
         [kubectl, "--kubeconfig", kubeconfig, "--request-timeout=5s", "get", "nodes", "--output=json"]
@@ -171,6 +193,43 @@ def _images_values(root: Path) -> dict[str, Any]:
     """What the list of built images says of them (.cluster/images-values.yaml)."""
     values = yaml.safe_load(_text(root / ".cluster" / "images-values.yaml")) or {}
     return dict(values.get("global") or {})
+
+
+def _images(root: Path, nodes: list[Any]) -> dict[str, DeployedImage]:
+    """What the chart was told to run, by its content.
+
+    A node tells the digest of what it pulled. What was imported from an archive it knows by its
+    tag alone; then the archive tells, since the manifest in it is the one that was imported.
+    """
+    pulled: dict[str, str | None] = {}
+    for image in (image for node in nodes for image in node["status"].get("images") or []):
+        names = image.get("names") or []
+        digest = next((name.partition("@")[2] for name in names if "@" in name), None)
+        pulled |= dict.fromkeys(names, digest)
+    listed = _images_values(root).get("images") or {}
+    return {
+        name: DeployedImage(reference=reference, digest=pulled.get(reference) or _archived(reference))
+        for name, reference in sorted(listed.items())
+    }
+
+
+def _archived(reference: str) -> str | None:
+    """The manifest's digest in the archive this image was loaded from; None when there is none."""
+    try:
+        from images.build import archive_of  # noqa: PLC0415 - see _provider
+
+        with tarfile.open(archive_of(reference)) as tar, _member(tar, "index.json") as index:
+            [manifest] = json.load(index)["manifests"]
+            return str(manifest["digest"])
+    except Exception:  # noqa: BLE001 - an archive of another kind tells no digest
+        return None
+
+
+def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
+    found = tar.extractfile(name)
+    if found is None:
+        raise FileNotFoundError(name)
+    return found
 
 
 def _suite() -> dict[str, str]:

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from datetime import UTC
 from pathlib import Path
 
 from foundation.cache import ROOT, digest_of, entry
 from foundation.errors import PlatformError, UserError
 from foundation.process import run
 from foundation.progress import say
-from reports import allure_files, canary, matrix, results
-from reports.results import replace
+from reports import allure_files, canary, history, matrix, results
+from reports.results import Run, replace
 
-PAGE = Path("allure") / "index.html"
-"""The report, below the output folder."""
+PAGE = allure_files.PAGE
+HISTORY = Path(history.FOLDER) / "allure.jsonl"
+"""What Allure compares a run with, one line for each earlier one; below the output folder."""
 
 _HERE = Path(__file__).parent
 _LOCKED = (_HERE / "package.json", _HERE / "package-lock.json")
 _CONFIG = _HERE / "allurerc.json"
+_STEADY = _HERE / "steady.mjs"
 _OLDEST_NODE = 20
 _INSTALL_SECONDS = 600.0
 _RENDER_SECONDS = 120.0
 
 
 def build(out: Path = results.OUT, *, root: Path = ROOT) -> Path:
-    """Render the report of the last run, and the matrix anew with all its phases.
+    """Render the report of the last run, and the matrix anew with all its phases and links into it.
 
     Returns:
         The page, which needs nothing beside it.
@@ -34,20 +38,41 @@ def build(out: Path = results.OUT, *, root: Path = ROOT) -> Path:
         UserError: nothing has run yet, or Node.js is missing or too old.
         PlatformError: the tool could not be installed or failed, or the page held a secret.
     """
+    page = _render(results.read(out), out)
     matrix.write(out, root=root)
-    node = _node()
-    tool = entry("allure", digest_of(_LOCKED), _install)
+    canary.refuse_leaks(out)
+    return page
+
+
+def _render(last: Run, out: Path) -> Path:
+    node, tool = _node(), tools()
     page = out / PAGE
+    name = f"floe acceptance, {last.began.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    _forget(name, out / HISTORY)
     shutil.rmtree(page.parent, ignore_errors=True)
-    words: list[str | Path] = [node, tool / "node_modules" / "allure" / "cli.js", "awesome"]
+    words: list[str | Path] = [node, "--import", _STEADY.as_uri(), tool / "allure" / "cli.js", "awesome"]
     words += [out / allure_files.RESULTS, "--config", _CONFIG, "--output", page.parent, "--single-file"]
-    words += ["--name", "floe acceptance", "--lang", "en", "--group-by", "feature,story"]
-    run(words, timeout=_RENDER_SECONDS, cwd=out)
+    words += ["--name", name, "--lang", "en", "--group-by", "feature,story"]
+    words += ["--history-path", out / HISTORY]
+    # One thread reads the files one after the other, so that their order is always the same.
+    steady = {"FLOE_REPORT_CLOCK": str(int(last.ended.timestamp() * 1000)), "UV_THREADPOOL_SIZE": "1"}
+    run(words, timeout=_RENDER_SECONDS, cwd=out, env=steady)
     if not page.exists():
         raise PlatformError(f"Allure ended without an error and without {page}")
     replace(page, without_analytics(page.read_text(encoding="utf-8")))
-    canary.refuse_leaks(out)
     return page
+
+
+def tools() -> Path:
+    """The node_modules with what package-lock.json pins; installed once, then from the cache."""
+    return entry("allure", digest_of(_LOCKED), _install) / "node_modules"
+
+
+def _forget(name: str, file: Path) -> None:
+    """A run that is rendered once more is no run of its own in the history."""
+    if file.exists():
+        points = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        replace(file, "".join(point for point in points if json.loads(point)["name"] != name))
 
 
 _ANALYTICS = re.compile(
@@ -71,7 +96,9 @@ def without_analytics(page: str) -> str:
 def show(out: Path = results.OUT) -> None:
     """Build the report and print where everything is."""
     page = build(out)
-    for name, file in {"report": page, "matrix": out / matrix.HTML, "data": out / matrix.JSON}.items():
+    files = {"report": page, "matrix": out / matrix.HTML, "data": out / matrix.JSON}
+    files |= {"conformance": out / matrix.REPORT}
+    for name, file in files.items():
         say(f"{name}: {shown(file)}")
 
 

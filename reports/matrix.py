@@ -7,10 +7,9 @@ scenario that names it ran and passed, and none of their evidence came through a
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -20,26 +19,50 @@ from pydantic import BaseModel, ConfigDict, Field
 from foundation.cache import ROOT
 from foundation.progress import Phase
 from gate.features import ScenarioSource, parse
-from reports import allure_files, catalogue, results, timing
+from reports import allure_files, catalogue, history, quarantine, results, seen_red, timing
 from reports.catalogue import Catalogue, Limits
-from reports.results import Cluster, Host, Revision, Run, ScenarioResult, StepResult, replace
+from reports.history import Changes, Earlier, KeptRun
+from reports.results import (
+    Category,
+    Cluster,
+    DeployedImage,
+    Host,
+    Revision,
+    Run,
+    ScenarioResult,
+    StepResult,
+    replace,
+)
+from reports.seen_red import Ledger, Sighting
 from reports.timing import JudgedPhase
 
-JSON, HTML, MARKDOWN = "matrix.json", "matrix.html", "matrix.md"
+JSON, HTML, MARKDOWN, REPORT = "matrix.json", "matrix.html", "matrix.md", "report.yaml"
 EVIDENCE = Path("docs") / "evidence"
 """Where the last full result is kept, below the checkout."""
 
 Status = Literal[
-    "verified", "verified on a stand-in", "failed", "not run", "not covered", "not verifiable here"
+    "verified",
+    "verified on a stand-in",
+    "failed",
+    "quarantined",
+    "not run",
+    "not covered",
+    "not verifiable here",
 ]
 STATUSES: tuple[Status, ...] = (
     "verified",
     "verified on a stand-in",
     "failed",
+    "quarantined",
     "not run",
     "not covered",
     "not verifiable here",
 )
+PROVED: frozenset[Status] = frozenset({"verified", "verified on a stand-in"})
+
+
+Scenario = tuple[str, str]
+"""A scenario as it is written: its feature file, below the checkout, and its name."""
 
 
 class _Part(BaseModel):
@@ -47,24 +70,43 @@ class _Part(BaseModel):
 
 
 class ScenarioLine(_Part):
-    """What one scenario, or one row of an outline, contributes."""
+    """What one scenario, or one row of an outline, contributes.
+
+    Attributes:
+        node: pytest's id of it, with which it is run again; None where it did not run.
+        began: when it ran (UTC); None where it did not.
+        last: how it ended the last time it ran, where that was an earlier run.
+        category: whose defect its failure is at first sight.
+        quarantined: why it is in quarantine and proves nothing.
+    """
 
     title: str
     feature: str
     line: int
     story: str | None
+    node: str | None
     result: Literal["passed", "failed", "not run"]
+    began: datetime | None
+    last: Earlier | None
     seconds: float
     stand_ins: list[str]
     failure: str | None
+    category: Category | None
+    quarantined: str | None
     steps: list[StepResult]
+
+    @property
+    def evidence(self) -> datetime | None:
+        """When it last ran, in this run or an earlier one."""
+        return self.began or (self.last.date if self.last else None)
 
 
 class Row(_Part):
     """An id of the catalogue and what is known of it after the run.
 
     Attributes:
-        seen_red: whether its scenarios have been seen to fail when they must; not yet asked.
+        seen_red: the planted faults under which its scenarios failed as they must, the latest first;
+            empty when they have never been seen to fail.
         limits: the part of it that its scenarios do not show yet.
         reason: why it cannot be verified here.
     """
@@ -76,12 +118,17 @@ class Row(_Part):
     proof: str | None
     covers: list[str]
     status: Status
-    seen_red: bool | None = None
+    seen_red: list[Sighting]
     scenarios: list[ScenarioLine]
     seconds: float
     stand_ins: list[str]
     limits: str | None
     reason: str | None
+
+    @property
+    def evidence(self) -> datetime | None:
+        """When the last of its scenarios ran, in this run or an earlier one."""
+        return max((line.evidence for line in self.scenarios if line.evidence), default=None)
 
 
 class Described(_Part):
@@ -99,17 +146,31 @@ class Described(_Part):
     versions: dict[str, str]
     suite: dict[str, str]
     stand_ins: dict[str, str]
+    images: dict[str, DeployedImage]
     phases: list[JudgedPhase]
     whole: JudgedPhase
     errors: list[str]
 
 
+class SeenRed(_Part):
+    """How many of the requirements that have scenarios were ever seen to fail when they must."""
+
+    seen: int
+    never: int
+
+
 class Matrix(_Part):
-    """Everything the pages show; matrix.json is this."""
+    """Everything the pages show; matrix.json is this.
+
+    Attributes:
+        changes: since the last full run; None where none is known.
+    """
 
     run: Described
+    changes: Changes | None = None
     counts: dict[Status, int]
     edge_counts: dict[Status, int]
+    seen_red: SeenRed
     stories: dict[str, str]
     requirements: list[Row]
     edge_cases: list[Row]
@@ -119,45 +180,69 @@ class Matrix(_Part):
 
 
 def write(out: Path = results.OUT, *, root: Path = ROOT) -> Matrix:
-    """Compute the matrix of the last run and write its pages.
+    """Compute the matrix of the last run, write its pages, and keep what later runs compare with.
 
     A run in which every scenario of the features ran also replaces docs/evidence.
 
     Raises:
         UserError: nothing has run, or catalogue, limits or features cannot be read.
     """
-    from reports import page  # noqa: PLC0415 - page renders what is defined here
+    from reports import conformance, markdown, page  # noqa: PLC0415 - they show what is defined here
 
-    matrix = of(results.read(out), root=root)
-    pages = {JSON: as_json(matrix), HTML: page.html(matrix), MARKDOWN: page.markdown(matrix)}
+    run = results.read(out)
+    matrix = of(run, root=root, earlier=history.before(_date(run), out, root / EVIDENCE / JSON))
+    pages = {
+        JSON: as_json(matrix),
+        HTML: page.html(matrix, anchors=_anchors(out)),
+        MARKDOWN: markdown.markdown(matrix),
+        REPORT: conformance.as_yaml(matrix),
+    }
     for name, text in pages.items():
         replace(out / name, text)
+    history.keep(history.remember(matrix.model_dump()), out)
     if matrix.run.full and (root / EVIDENCE.parent).is_dir():
         for name in (JSON, MARKDOWN):
             replace(root / EVIDENCE / name, pages[name])
     return matrix
 
 
-def of(run: Run, *, root: Path = ROOT) -> Matrix:
-    """The matrix of a run, with catalogue, limits and features of the checkout `root`.
+def _anchors(out: Path) -> dict[str, str]:
+    """Where Allure's page shows each scenario; nothing while there is no such page."""
+    return allure_files.anchors(out / allure_files.RESULTS) if (out / allure_files.PAGE).exists() else {}
+
+
+def of(run: Run, *, root: Path = ROOT, earlier: Sequence[KeptRun] = ()) -> Matrix:
+    """The matrix of a run, with what the checkout `root` says of catalogue, features and evidence.
+
+    Args:
+        run: what ran.
+        root: the checkout.
+        earlier: the runs before this one, the latest first.
 
     Raises:
-        UserError: one of them cannot be read.
+        UserError: something of the checkout cannot be read.
     """
     features = root / "features"
     own = features / catalogue.CATALOGUE.name
+    in_quarantine = quarantine.load(features / quarantine.QUARANTINE.name).active(_date(run).date())
     return build(
         run,
         catalogue.load(own if own.exists() else catalogue.CATALOGUE),
         catalogue.load_limits(features / catalogue.LIMITS.name),
         parse(features, root=root),
         _phases(root),
+        ledger=seen_red.read(root),
+        quarantined=quarantine.reasons(in_quarantine),
+        earlier=earlier,
     )
 
 
 def forget(out: Path) -> None:
-    """Remove an earlier run's output, so that nobody takes it for the present one's."""
-    for name in (results.RESULTS_NAME, JSON, HTML, MARKDOWN):
+    """Remove an earlier run's output, so that nobody takes it for the present one's.
+
+    What later runs compare with stays (reports/history.py).
+    """
+    for name in (results.RESULTS_NAME, JSON, HTML, MARKDOWN, REPORT):
         (out / name).unlink(missing_ok=True)
     for folder in (out / allure_files.RESULTS, out / "allure"):
         for file in folder.glob("*") if folder.is_dir() else ():
@@ -173,7 +258,8 @@ def as_json(matrix: Matrix) -> str:
 def headline(matrix: Matrix) -> str:
     """The counts in one line."""
     parts = [f"{number} {status}" for status, number in matrix.counts.items() if number]
-    return f"{len(matrix.requirements)} requirements: {', '.join(parts)}"
+    seen = f"seen red {matrix.seen_red.seen}, never {matrix.seen_red.never}"
+    return f"{len(matrix.requirements)} requirements: {', '.join(parts)}; {seen}"
 
 
 def build(
@@ -182,11 +268,26 @@ def build(
     limits: Limits,
     sources: Sequence[ScenarioSource],
     phases: Sequence[Phase],
+    *,
+    ledger: Ledger | None = None,
+    quarantined: Mapping[Scenario, str] | None = None,
+    earlier: Sequence[KeptRun] = (),
 ) -> Matrix:
-    """Decide every row from the run's records and the features as they are written."""
+    """Decide every row from the run's records and the features as they are written.
+
+    Args:
+        run: what ran.
+        known: the catalogue.
+        limits: what this release cannot show.
+        sources: the scenarios as they are written.
+        phases: of the run, for the table of times.
+        ledger: what was seen red; nothing when absent.
+        quarantined: the scenarios in quarantine, and why.
+        earlier: the runs before this one, the latest first.
+    """
     limits.check(known, catalogue.LIMITS)
-    lines = _lines(run, sources, known)
-    rows = _Rows(run, known, limits, lines)
+    lines = _Lines(run, quarantined or {}, earlier).all(sources, known)
+    rows = _Rows(run, known, limits, lines, ledger or Ledger())
     requirements = [
         rows.row(item.id, title=item.title, statement=item.statement, story=item.story, proof=item.proof)
         for item in known.requirements
@@ -206,10 +307,11 @@ def build(
         for name, gap in known.gaps.items()
     ]
     criteria = [rows.row(name, title=text, statement=text) for name, text in known.success_criteria.items()]
-    return Matrix(
+    matrix = Matrix(
         run=_described(run, [line for line, _ in lines], phases),
         counts=_counts(requirements),
         edge_counts=_counts(edge_cases),
+        seen_red=_seen_red(requirements),
         stories={name: story.title for name, story in known.stories.items()},
         requirements=requirements,
         edge_cases=edge_cases,
@@ -217,59 +319,90 @@ def build(
         success_criteria=criteria,
         other_scenarios=[line for line, ids in lines if not ids & known.provable],
     )
+    return matrix.model_copy(
+        update={"changes": history.changes(history.remember(matrix.model_dump()), earlier)}
+    )
 
 
 _Line = tuple[ScenarioLine, frozenset[str]]
 
 
-def _lines(run: Run, sources: Sequence[ScenarioSource], known: Catalogue) -> list[_Line]:
-    """Every scenario as written with its record, and then records of no written scenario."""
-    records: dict[tuple[str, int, tuple[tuple[str, str], ...]], list[ScenarioResult]] = defaultdict(list)
-    for record in run.scenarios:
-        records[record.feature, record.line, tuple(record.example.items())].append(record)
-    lines: list[_Line] = []
-    for source in sources:
-        for row, tags in source.rows or (((), frozenset()),):
-            ids = (source.tags | tags) & known.ids
-            story = next((name for name in known.stories if name in source.tags | tags), None)
-            found = records.get((source.file, source.line, row))
-            if found:
-                lines.append((_ran(found.pop(0), run), ids))
-            else:
-                lines.append((_never_ran(source, row, story), ids))
-    left = [record for found in records.values() for record in found]
-    return lines + [(_ran(record, run), frozenset(record.ids)) for record in left]
+class _Lines:
+    """Makes lines from the scenarios as they are written and as they ran."""
+
+    def __init__(self, run: Run, quarantined: Mapping[Scenario, str], earlier: Sequence[KeptRun]) -> None:
+        self._run = run
+        self._quarantined = quarantined
+        self._earlier = earlier
+
+    def all(self, sources: Sequence[ScenarioSource], known: Catalogue) -> list[_Line]:
+        """Every scenario as written with its record, and then records of no written scenario."""
+        records: dict[tuple[str, int, tuple[tuple[str, str], ...]], list[ScenarioResult]] = defaultdict(list)
+        for record in self._run.scenarios:
+            records[record.feature, record.line, tuple(record.example.items())].append(record)
+        lines: list[_Line] = []
+        for source in sources:
+            for row, tags in source.rows or (((), frozenset()),):
+                ids = (source.tags | tags) & known.ids
+                story = next((name for name in known.stories if name in source.tags | tags), None)
+                found = records.get((source.file, source.line, row))
+                if found:
+                    lines.append((self._ran(found.pop(0), source.name), ids))
+                else:
+                    lines.append((self._never_ran(source, row, story), ids))
+        left = [record for found in records.values() for record in found]
+        return lines + [(self._ran(record, record.title), frozenset(record.ids)) for record in left]
+
+    def _ran(self, record: ScenarioResult, name: str) -> ScenarioLine:
+        skipped = record.result == "skipped"
+        return ScenarioLine(
+            title=record.title,
+            feature=record.feature,
+            line=record.line,
+            story=record.story,
+            node=record.node,
+            result="not run" if record.result == "skipped" else record.result,
+            began=None if skipped else record.began.astimezone(UTC).replace(microsecond=0),
+            last=self._last(record.feature, record.title) if skipped else None,
+            seconds=record.seconds,
+            stand_ins=sorted(set(record.touched) & set(self._run.facts.stand_ins)),
+            failure=record.failure,
+            category=record.category,
+            quarantined=self._quarantined.get((record.feature, name)),
+            steps=record.steps,
+        )
+
+    def _never_ran(
+        self, source: ScenarioSource, row: tuple[tuple[str, str], ...], story: str | None
+    ) -> ScenarioLine:
+        title = _title(source, row)
+        return ScenarioLine(
+            title=title,
+            feature=source.file,
+            line=source.line,
+            story=story,
+            node=None,
+            result="not run",
+            began=None,
+            last=self._last(source.file, title),
+            seconds=0.0,
+            stand_ins=[],
+            failure=None,
+            category=None,
+            quarantined=self._quarantined.get((source.file, source.name)),
+            steps=[],
+        )
+
+    def _last(self, feature: str, title: str) -> Earlier | None:
+        return history.last_time(history.scenario_key(feature, title), self._earlier)
 
 
-def _ran(record: ScenarioResult, run: Run) -> ScenarioLine:
-    return ScenarioLine(
-        title=record.title,
-        feature=record.feature,
-        line=record.line,
-        story=record.story,
-        result="not run" if record.result == "skipped" else record.result,
-        seconds=record.seconds,
-        stand_ins=sorted(set(record.touched) & set(run.facts.stand_ins)),
-        failure=record.failure,
-        steps=record.steps,
-    )
-
-
-def _never_ran(source: ScenarioSource, row: tuple[tuple[str, str], ...], story: str | None) -> ScenarioLine:
+def _title(source: ScenarioSource, row: tuple[tuple[str, str], ...]) -> str:
+    """What a report calls a scenario, or a row of an outline."""
     name = source.name
     for column, value in row:
         name = name.replace(f"<{column}>", value)
-    return ScenarioLine(
-        title=results.row_title(source.name, name, dict(row), [dict(one) for one, _ in source.rows]),
-        feature=source.file,
-        line=source.line,
-        story=story,
-        result="not run",
-        seconds=0.0,
-        stand_ins=[],
-        failure=None,
-        steps=[],
-    )
+    return results.row_title(source.name, name, dict(row), [dict(one) for one, _ in source.rows])
 
 
 def written_scenarios(known: Catalogue, root: Path = ROOT) -> dict[tuple[str, str], frozenset[str]]:
@@ -278,14 +411,17 @@ def written_scenarios(known: Catalogue, root: Path = ROOT) -> dict[tuple[str, st
     for source in parse(root / "features", root=root):
         for row, tags in source.rows or (((), frozenset()),):
             story = next((name for name in known.stories if name in source.tags | tags), "")
-            found[story, _never_ran(source, row, story).title] = (source.tags | tags) & known.ids
+            found[story, _title(source, row)] = (source.tags | tags) & known.ids
     return found
 
 
 class _Rows:
     """Makes rows from what the run and the declared limits say."""
 
-    def __init__(self, run: Run, known: Catalogue, limits: Limits, lines: Iterable[_Line]) -> None:
+    def __init__(
+        self, run: Run, known: Catalogue, limits: Limits, lines: Iterable[_Line], ledger: Ledger
+    ) -> None:
+        self._ledger = ledger
         self._provider = run.facts.cluster.provider
         self._deployed = run.facts.stand_ins
         self._known = known
@@ -308,7 +444,9 @@ class _Rows:
         scenarios = self._of[name]
         stand_ins = self._stand_ins(name, scenarios)
         declared = self._limits.not_verifiable.get(name)
-        reason = declared.reason if declared and self._provider in declared.on else None
+        not_verifiable = bool(declared and self._provider in declared.on)
+        quarantined = [line.quarantined for line in scenarios if line.quarantined]
+        reason = declared.reason if declared and not_verifiable else None
         return Row(
             id=name,
             story=story,
@@ -317,13 +455,17 @@ class _Rows:
             proof=proof,
             covers=list(covers),
             status=status(
-                [line.result for line in scenarios], stand_ins=stand_ins, not_verifiable=bool(reason)
+                [_counted(line) for line in scenarios],
+                stand_ins=stand_ins,
+                not_verifiable=not_verifiable,
+                quarantined=bool(quarantined),
             ),
+            seen_red=self._ledger.of(name),
             scenarios=scenarios,
             seconds=round(sum(line.seconds for line in scenarios), 1),
             stand_ins=stand_ins,
             limits=self._limits.limits.get(name),
-            reason=reason,
+            reason=reason or "; ".join(dict.fromkeys(quarantined)) or None,
         )
 
     def _stand_ins(self, name: str, scenarios: Iterable[ScenarioLine]) -> list[str]:
@@ -334,13 +476,24 @@ class _Rows:
         return sorted(met | (declared & set(self._deployed)))
 
 
+def _counted(line: ScenarioLine) -> str:
+    """Its result; a failure in quarantine is known and judged by whoever reads the quarantine."""
+    return "passed" if line.quarantined and line.result == "failed" else line.result
+
+
 def status(
-    results_of_scenarios: Sequence[str], *, stand_ins: Sequence[str], not_verifiable: bool = False
+    results_of_scenarios: Sequence[str],
+    *,
+    stand_ins: Sequence[str],
+    not_verifiable: bool = False,
+    quarantined: bool = False,
 ) -> Status:
     """What the results of an id's scenarios say of it."""
     if "failed" in results_of_scenarios:
         return "failed"
     if results_of_scenarios and set(results_of_scenarios) == {"passed"}:
+        if quarantined:
+            return "quarantined"
         return "verified on a stand-in" if stand_ins else "verified"
     if not_verifiable:
         return "not verifiable here"
@@ -352,11 +505,16 @@ def _counts(rows: Iterable[Row]) -> dict[Status, int]:
     return {one: found[one] for one in STATUSES}
 
 
+def _seen_red(rows: Sequence[Row]) -> SeenRed:
+    seen = sum(bool(row.seen_red) for row in rows)
+    return SeenRed(seen=seen, never=sum(bool(row.scenarios) and not row.seen_red for row in rows))
+
+
 def _described(run: Run, lines: Sequence[ScenarioLine], phases: Sequence[Phase]) -> Described:
     full = bool(lines) and not run.errors and all(line.result != "not run" for line in lines)
     whole = timing.whole(run.began, run.ended, phases)
     return Described(
-        date=run.began.astimezone(UTC).replace(microsecond=0),
+        date=_date(run),
         seconds=whole.seconds,
         full=full,
         exit_code=run.exit_code,
@@ -368,10 +526,15 @@ def _described(run: Run, lines: Sequence[ScenarioLine], phases: Sequence[Phase])
         versions=dict(sorted(run.facts.versions.items(), key=lambda pair: pair[0].lower())),
         suite=run.facts.suite,
         stand_ins=run.facts.stand_ins,
+        images=run.facts.images,
         phases=timing.judge(phases),
         whole=whole,
         errors=run.errors,
     )
+
+
+def _date(run: Run) -> datetime:
+    return run.began.astimezone(UTC).replace(microsecond=0)
 
 
 _MAKE_VARIABLES = {"--story": "STORY", "--requirement": "REQ", "--edge": "EDGE", "--tags": "TAGS"}
@@ -383,24 +546,24 @@ def _command(run: Run) -> str:
     options = [option for option, _ in pairs]
     if len({*options}) == len(options) and all(option in _MAKE_VARIABLES for option in options):
         chosen = [f"{_MAKE_VARIABLES[option]}={shlex.quote(value)}" for option, value in pairs]
-        return " ".join(["make e2e", *chosen, *_cluster()])
-    return _pytest(run.selection)
+        return " ".join(["make e2e", *chosen, *_cluster(run.facts.cluster)])
+    return again(run.selection, run.facts.cluster)
 
 
 def rerun(run: Run) -> str | None:
     """What to type to run exactly what failed, or nothing when nothing did."""
     failed = [record.node for record in run.scenarios if record.result == "failed"]
-    return _pytest(failed) if failed else None
+    return again(failed, run.facts.cluster) if failed else None
 
 
-def _pytest(words: Sequence[str]) -> str:
-    return " ".join([*_cluster(), ".venv/bin/pytest --gherkin-terminal-reporter", shlex.join(words)])
+def again(words: Sequence[str], cluster: Cluster) -> str:
+    """What to type to run the scenarios that these words name to pytest, on such a cluster."""
+    return " ".join([*_cluster(cluster), ".venv/bin/pytest --gherkin-terminal-reporter", shlex.join(words)])
 
 
-def _cluster() -> list[str]:
-    """The cluster that was chosen, as it is typed before or after a command."""
-    provider = os.environ.get("CLUSTER")
-    return [f"CLUSTER={provider}"] if provider and provider != "auto" else []
+def _cluster(cluster: Cluster) -> list[str]:
+    """The cluster that was asked for, as it is typed before or after a command."""
+    return [f"CLUSTER={cluster.asked}"] if cluster.asked else []
 
 
 def _phases(root: Path) -> list[Phase]:

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import allure
 import allure_commons
 import pytest
-from allure_commons.model2 import Parameter, Status, TestResult, TestResultContainer, TestStepResult
+from allure_commons.model2 import Label, Parameter, Status, TestResult, TestResultContainer, TestStepResult
 from allure_commons.types import AttachmentType
 from pytest_bdd.parser import Feature, Scenario, ScenarioTemplate, Step
 from pytest_bdd.scenario import scenario_wrapper_template_registry
@@ -29,6 +29,7 @@ from pytest_bdd.scenario import scenario_wrapper_template_registry
 from foundation.errors import UserError
 from reports import allure_files, catalogue, choice, evidence, facts, matrix, results, verdict
 from reports.catalogue import Catalogue
+from reports.categories import category_of
 from reports.results import Outcome, Run, ScenarioResult, StepResult
 
 pytest_plugins = ("reports.selection", "reports.live")
@@ -313,10 +314,8 @@ class EvidenceKeeper:
         for name in record.ids:
             if name not in self._catalogue.provable:
                 continue
-            title = f"{name} {self._catalogue.title_of(name)}"
-            _dynamic.story(title)
+            _dynamic.story(f"{name} {self._catalogue.title_of(name)}")
             _dynamic.label("requirement", name)
-            _dynamic.link(f"../{matrix.HTML}#{name}", link_type="tms", name=title)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
@@ -338,6 +337,8 @@ class EvidenceKeeper:
             said = call.excinfo.exconly(tryshort=True) if call.excinfo else str(report.longrepr)
             said = self._without_root(said[:_MESSAGE_LIMIT])
             running.failures.append(f"{running.place(report.when)}:\n{said}")
+            if call.excinfo and running.record.category is None:
+                running.record.category = category_of(call.excinfo.value)
         elif report.skipped or hasattr(report, "wasxfail"):
             running.skipped = True
         elif report.when == "call":
@@ -410,13 +411,16 @@ class EvidenceKeeper:
 
     @allure_commons.hookimpl(tryfirst=True)
     def report_result(self, result: TestResult) -> None:
-        """Show an outline's row by its columns, and the steps that were not reached."""
+        """Show an outline's row by its columns, whose defect it is, and the steps not reached."""
         running = self._running
         if running is None:
             return
         columns = [Parameter(name=name, value=value) for name, value in running.params.items()]
         others = [given for given in result.parameters if given.name != "_pytest_bdd_example"]
         result.parameters = [*columns, *others]
+        result.labels.append(Label(name=allure_files.NODE, value=running.record.node))
+        if running.record.category:
+            result.labels.append(Label(name=allure_files.CATEGORY, value=running.record.category))
         story = next((label.value for label in result.labels if label.name == "feature"), None)
         result.titlePath = [name for name in (story, running.scenario.feature.name) if name]
         result.steps += [
@@ -459,5 +463,6 @@ def _description(record: ScenarioResult, known: Catalogue) -> str:
     lines = [f"`{record.feature}:{record.line}`"]
     proofs = {item.id: item.proof for item in known.requirements}
     proofs |= {case.id: case.statement for case in known.edge_cases}
+    # No link to the matrix: Allure opens none to a file beside its page, other than in a small frame.
     lines += [f"**{name}** is proved when: {proofs[name]}" for name in record.ids if name in proofs]
     return "\n\n".join(lines)

@@ -16,6 +16,8 @@ OUT = ROOT / "reports" / "out"
 RESULTS_NAME = "results.json"
 
 Outcome = Literal["passed", "failed", "not reached"]
+Category = Literal["product defect", "environment", "suite defect"]
+"""Whose defect a failure is at first sight; see reports/categories.py."""
 
 
 class _Record(BaseModel):
@@ -40,6 +42,7 @@ class ScenarioResult(_Record):
         example: the row of an outline; empty for a plain scenario.
         result: `skipped` proves nothing and counts as not run.
         failure: in which step or phase it failed and what was said, without a stack trace.
+        category: whose defect the failure is at first sight; none when there is no failure.
         seconds: wall time, its share of preparing and tearing down included.
         touched: the services its evidence came from or through.
     """
@@ -53,6 +56,7 @@ class ScenarioResult(_Record):
     ids: list[str]
     result: Literal["passed", "failed", "skipped"]
     failure: str | None = None
+    category: Category | None = None
     began: datetime
     seconds: float
     steps: list[StepResult] = Field(default_factory=list)
@@ -79,11 +83,28 @@ class Node(_Record):
 
 
 class Cluster(_Record):
-    """The cluster the suite ran against."""
+    """The cluster the suite ran against.
+
+    Attributes:
+        asked: the provider that was asked for by name (CLUSTER=kind); None where the suite chose.
+    """
 
     provider: str
+    asked: str | None = None
     kubernetes: str | None = None
     nodes: list[Node] = Field(default_factory=list)
+
+
+class DeployedImage(_Record):
+    """An image of the platform as it was deployed.
+
+    Attributes:
+        reference: what pods call it; for images built here the tag is the digest of the inputs.
+        digest: of its manifest (`sha256:...`), which names the content; None where nothing tells it.
+    """
+
+    reference: str
+    digest: str | None = None
 
 
 class Revision(_Record):
@@ -100,6 +121,7 @@ class Facts(_Record):
         versions: of the platform's components.
         suite: of the tools that tested it.
         stand_ins: per service that is not the real one, what stands in for it.
+        images: of the platform, by the name the chart has for them.
     """
 
     host: Host
@@ -108,6 +130,7 @@ class Facts(_Record):
     versions: dict[str, str]
     suite: dict[str, str]
     stand_ins: dict[str, str]
+    images: dict[str, DeployedImage] = Field(default_factory=dict)
 
 
 class Run(_Record):

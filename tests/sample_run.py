@@ -86,6 +86,7 @@ Feature: Data pipelines
 
 STEPS = """\
 import pytest
+from foundation.errors import DeadlineError
 from pytest_bdd import given, parsers, then, when
 from reports import evidence
 
@@ -106,7 +107,7 @@ def broken_warehouse():
 @pytest.fixture
 def stubborn():
     yield
-    raise RuntimeError("namespace floe-us3 still there after 60 s")
+    raise DeadlineError("namespace floe-us3 still there after 60 s")
 
 
 @given("the platform is up")

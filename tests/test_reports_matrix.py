@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,12 @@ import yaml
 from foundation.errors import UserError
 from foundation.progress import Phase
 from gate import features
-from reports import matrix, page, results, timing
+from reports import history, markdown, matrix, page, results, seen_red, timing
 from reports.catalogue import Catalogue, Limits
+from reports.history import KeptRun
 from reports.matrix import Matrix, Row, Status
 from reports.results import Cluster, Facts, Host, Revision, Run, ScenarioResult, StepResult
+from reports.seen_red import Ledger, Sighting
 from tests import sample_run
 
 KNOWN = Catalogue.model_validate(yaml.safe_load(sample_run.CATALOGUE))
@@ -78,6 +80,7 @@ def run_of(
     *,
     stand_ins: dict[str, str] | None = None,
     provider: str = "local",
+    asked: str | None = None,
     errors: list[str] | None = None,
     selection: list[str] | None = None,
 ) -> Run:
@@ -90,7 +93,7 @@ def run_of(
         errors=errors or [],
         facts=Facts(
             host=Host(system="Linux", cores=2, memory_gib=8.0, disk_gib=100.0, disk_free_gib=50.0),
-            cluster=Cluster(provider=provider, kubernetes="v1.33.1"),
+            cluster=Cluster(provider=provider, asked=asked, kubernetes="v1.33.1"),
             revision=Revision(commit="0123456789abcdef", dirty=True),
             versions={"Dagster": "1.13.27"},
             suite={"pytest": "9.2.0"},
@@ -105,12 +108,24 @@ def judged(
     *,
     limits: Limits | None = None,
     phases: tuple[Phase, ...] = (),
+    ledger: Ledger | None = None,
+    quarantined: dict[matrix.Scenario, str] | None = None,
+    earlier: tuple[KeptRun, ...] = (),
 ) -> Matrix:
     file = tmp_path / "features" / "f.feature"
     file.parent.mkdir(exist_ok=True)
     file.write_text(FEATURE)
     sources = features.parse(tmp_path / "features", root=tmp_path)
-    return matrix.build(run, KNOWN, limits or Limits(), sources, phases)
+    return matrix.build(
+        run,
+        KNOWN,
+        limits or Limits(),
+        sources,
+        phases,
+        ledger=ledger,
+        quarantined=quarantined,
+        earlier=earlier,
+    )
 
 
 def row(of: Matrix, name: str) -> Row:
@@ -156,6 +171,7 @@ def test_what_passed_is_verified_and_the_rest_not_covered(tmp_path: Path) -> Non
         "verified": 3,
         "verified on a stand-in": 0,
         "failed": 0,
+        "quarantined": 0,
         "not run": 0,
         "not covered": 4,
         "not verifiable here": 0,
@@ -252,6 +268,121 @@ def test_a_limit_of_an_unknown_id_is_refused(tmp_path: Path) -> None:
         judged(tmp_path, run_of(ALL_PASSED), limits=Limits(limits={"FR-999": "x"}))
 
 
+# ---- seen red
+
+
+SIGHTING = Sighting(
+    fault="no-credentials",
+    title="The service has no credentials",
+    seen=date(2026, 2, 27),
+    revision="0123456789abcdef",
+    scenarios={"features/f.feature: first": "it refused"},
+)
+LEDGER = Ledger(sightings={"FR-001": [SIGHTING]})
+
+
+def test_what_was_seen_red_stands_beside_the_row(tmp_path: Path) -> None:
+    got = judged(tmp_path, run_of(ALL_PASSED), ledger=LEDGER)
+    assert (row(got, "FR-001").seen_red, row(got, "FR-002").seen_red) == ([SIGHTING], [])
+    assert [page.seen_red(row(got, name)) for name in ("FR-001", "FR-002", "FR-020")] == [
+        "2026-02-27 no-credentials",
+        "never",
+        "",
+    ]
+
+
+def test_the_headline_counts_what_was_never_seen_red(tmp_path: Path) -> None:
+    got = judged(tmp_path, run_of(ALL_PASSED), ledger=LEDGER)
+    assert matrix.headline(got) == "7 requirements: 3 verified, 4 not covered; seen red 1, never 2"
+
+
+def test_the_ledger_of_the_checkout_is_read(checkout: Path) -> None:
+    results.write(run_of(ALL_PASSED), checkout / "out")
+    seen_red.write(LEDGER, checkout)
+    assert row(matrix.write(checkout / "out", root=checkout), "FR-001").seen_red == [SIGHTING]
+
+
+# ---- quarantine
+
+
+HELD = {("features/f.feature", "second"): "in quarantine until 2026-03-20 (ann): it waits for a port"}
+
+
+@pytest.mark.parametrize("result", ["passed", "failed"])
+def test_what_is_in_quarantine_is_neither_verified_nor_failed(tmp_path: Path, result: str) -> None:
+    records = [record("first"), record("second", result), *ALL_PASSED[2:]]
+    got = judged(tmp_path, run_of(records), quarantined=HELD)
+    assert statuses(got) == {"FR-001": "quarantined", "FR-002": "quarantined", "FR-005": "verified"}
+    assert row(got, "FR-001").reason == HELD["features/f.feature", "second"]
+    assert got.counts["quarantined"] == 2
+
+
+def test_a_quarantine_excuses_no_other_scenario(tmp_path: Path) -> None:
+    records = [record("first", "failed"), record("second"), *ALL_PASSED[2:]]
+    got = judged(tmp_path, run_of(records), quarantined=HELD)
+    assert statuses(got) == {"FR-001": "failed", "FR-002": "quarantined", "FR-005": "verified"}
+
+
+def test_a_quarantine_that_did_not_run_stays_not_run(tmp_path: Path) -> None:
+    got = judged(tmp_path, run_of([record("first")]), quarantined=HELD)
+    assert statuses(got) == {"FR-001": "not run", "FR-002": "not run", "FR-005": "not run"}
+
+
+def test_an_outline_is_in_quarantine_with_all_its_rows(tmp_path: Path) -> None:
+    held = {("features/f.feature", "rows"): "it flakes"}
+    assert row(judged(tmp_path, run_of(ALL_PASSED), quarantined=held), "FR-005").status == "quarantined"
+
+
+def test_the_verdict_names_the_quarantine(tmp_path: Path) -> None:
+    said = page.verdict(judged(tmp_path, run_of(ALL_PASSED), quarantined=HELD))[1]
+    assert said.startswith("Every scenario outside quarantine passed. 2 ids are in quarantine: not verified.")
+
+
+def test_the_quarantine_of_the_checkout_is_read(checkout: Path) -> None:
+    held = {"scenario": "features/f.feature: second", "owner": "ann", "reason": "it waits for a port"}
+    entry = {**held, "since": "2026-02-20", "expires": "2026-03-10"}
+    (checkout / "features" / "quarantine.yaml").write_text(yaml.safe_dump({"quarantined": [entry]}))
+    results.write(run_of(ALL_PASSED), checkout / "out")
+    got = row(matrix.write(checkout / "out", root=checkout), "FR-002")
+    assert got.status == "quarantined"
+    assert "ann" in str(got.reason)
+    assert "2026-03-10" in str(got.reason)
+
+
+# ---- since the last run
+
+
+def test_what_changed_is_on_the_pages(tmp_path: Path) -> None:
+    before = history.remember(judged(tmp_path, run_of(ALL_PASSED)).model_dump())
+    before = before.model_copy(update={"date": BEGAN - timedelta(days=1)})
+    got = judged(
+        tmp_path, run_of([record("first"), record("second", "failed"), *ALL_PASSED[2:]]), earlier=(before,)
+    )
+    assert got.changes is not None
+    assert got.changes.failed == ["features/f.feature: second"]
+    for text in (page.html(got), markdown.markdown(got)):
+        assert "Since the full run of 2026-02-28 12:00 UTC (0123456789ab with uncommitted changes):" in text
+        assert "FR-002: verified → failed" in text
+
+
+def test_without_a_change_one_line_says_so(tmp_path: Path) -> None:
+    before = history.remember(judged(tmp_path, run_of(ALL_PASSED)).model_dump())
+    earlier = (before.model_copy(update={"date": BEGAN - timedelta(days=1)}),)
+    got = judged(tmp_path, run_of(ALL_PASSED), earlier=earlier)
+    assert "Nothing changed since the full run of 2026-02-28 12:00 UTC" in page.html(got)
+    assert "No earlier full run is known here" in page.html(judged(tmp_path, run_of(ALL_PASSED)))
+
+
+def test_what_did_not_run_now_shows_when_it_last_did(tmp_path: Path) -> None:
+    before = history.remember(judged(tmp_path, run_of(ALL_PASSED)).model_dump())
+    earlier = (before.model_copy(update={"date": BEGAN - timedelta(days=1)}),)
+    got = judged(tmp_path, run_of(ALL_PASSED[:1]), earlier=earlier)
+    second = row(got, "FR-002")
+    assert (second.status, second.evidence) == ("not run", BEGAN - timedelta(days=1))
+    assert row(got, "FR-001").evidence == BEGAN
+    assert "not run; last passed on 2026-02-28 12:00 UTC" in page.html(got)
+
+
 # ---- full and partial runs
 
 
@@ -287,6 +418,8 @@ def test_a_full_run_is_kept_as_evidence(checkout: Path) -> None:
         "matrix.json",
         "matrix.html",
         "matrix.md",
+        "report.yaml",
+        "history",
     }
     assert {file.name: file.read_text() for file in kept.iterdir()} == {
         name: (out / name).read_text() for name in ("matrix.json", "matrix.md")
@@ -320,7 +453,7 @@ def test_the_json_has_the_fields_that_readers_rely_on(tmp_path: Path) -> None:
     asked = {"id", "status", "seen_red", "scenarios", "seconds", "stand_ins", "story", "title", "statement"}
     for one in (*data["requirements"], *data["edge_cases"]):
         assert asked | {"limits"} <= set(one)
-        assert one["seen_red"] is None
+        assert one["seen_red"] == []
     run = data["run"]
     assert (run["date"], run["cluster"]["provider"], run["host"]["cores"]) == (
         "2026-03-01T12:00:00Z",
@@ -349,10 +482,7 @@ def test_the_json_has_the_fields_that_readers_rely_on(tmp_path: Path) -> None:
         (["-k", "a or b"], ".venv/bin/pytest --gherkin-terminal-reporter -k 'a or b'"),
     ],
 )
-def test_the_command_repeats_the_run(
-    tmp_path: Path, selection: list[str], command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("CLUSTER", raising=False)
+def test_the_command_repeats_the_run(tmp_path: Path, selection: list[str], command: str) -> None:
     assert judged(tmp_path, run_of(ALL_PASSED, selection=selection)).run.command == command
 
 
@@ -366,12 +496,11 @@ def test_the_command_repeats_the_run(
 def test_the_command_repeats_the_run_on_the_same_cluster(
     tmp_path: Path, selection: list[str], command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CLUSTER", "kind")
-    assert judged(tmp_path, run_of(ALL_PASSED, selection=selection)).run.command == command
+    monkeypatch.setenv("CLUSTER", "local")  # what is set now says nothing of the run
+    assert judged(tmp_path, run_of(ALL_PASSED, selection=selection, asked="kind")).run.command == command
 
 
-def test_what_failed_can_be_run_again_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CLUSTER", raising=False)
+def test_what_failed_can_be_run_again_alone() -> None:
     failed = record("rows", "failed", row=ROWS[1]).model_copy(
         update={"node": "features/test_f.py::test_rows[a b]"}
     )
@@ -416,8 +545,11 @@ def test_the_verdict_is_never_better_than_the_run(tmp_path: Path, run: Run, said
 
 def test_markdown_keeps_its_tables_whole(tmp_path: Path) -> None:
     limits = Limits(limits={"FR-001": "a | b\nc"})
-    text = page.markdown(judged(tmp_path, run_of(ALL_PASSED), limits=limits))
-    assert "| FR-001 | One chart | ✓ verified | first (passed); second (passed) | 5.0 s | a \\| b c |" in text
+    text = markdown.markdown(judged(tmp_path, run_of(ALL_PASSED), limits=limits))
+    assert (
+        "| FR-001 | One chart | ✓ verified | never | first (passed); second (passed) | 5.0 s | a \\| b c |"
+        in text
+    )
 
 
 # ---- time

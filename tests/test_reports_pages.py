@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from foundation.errors import PlatformError, UserError
 from reports import __main__ as commands
 from reports import evidence, facts, html
+from reports.results import DeployedImage
 
 
 def test_without_node_there_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,12 +50,22 @@ def test_a_counter_in_another_form_is_not_let_through() -> None:
 
 def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main(["bogus"]) == 2
-    assert "one of html, matrix, summary" in capsys.readouterr().err
+    assert "one of html, matrix, summary, pictures" in capsys.readouterr().err
 
 
 def test_the_lock_names_no_registry() -> None:
     lock = (Path(html.__file__).parent / "package-lock.json").read_text()
     assert ('"node_modules/allure"' in lock, "resolved" in lock) == (True, False)
+
+
+def test_a_run_that_is_rendered_again_is_no_other_run(tmp_path: Path) -> None:
+    file = tmp_path / "allure.jsonl"
+    html._forget("b", file)
+    assert not file.exists()
+    points = [json.dumps({"name": name}) + "\n" for name in "abb"]
+    file.write_text("".join(points))
+    html._forget("b", file)
+    assert file.read_text() == points[0]
 
 
 # ---- facts
@@ -80,6 +94,44 @@ def test_what_images_and_chart_are_built_from_gives_their_versions(tmp_path: Pat
     }
     assert found.stand_ins == {"catalog": "stand-in for Apache Polaris (Apache Iceberg 1.11.0, polaris:abc)"}
     assert (found.cluster.provider, found.revision.commit) == ("none", None)
+
+
+@pytest.mark.parametrize(("chosen", "asked"), [("kind", "kind"), ("auto", None)])
+def test_the_cluster_asked_for_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, asked: str | None
+) -> None:
+    monkeypatch.setenv("CLUSTER", chosen)
+    assert facts.gather(tmp_path).cluster.asked == asked
+
+
+def archive(cache: Path, name: str, content: dict[str, object]) -> None:
+    file = cache / "images" / name / "image.tar"
+    file.parent.mkdir(parents=True)
+    index = json.dumps(content).encode()
+    with tarfile.open(file, "w") as tar:
+        member = tarfile.TarInfo("index.json")
+        member.size = len(index)
+        tar.addfile(member, io.BytesIO(index))
+
+
+def test_an_image_is_named_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOE_E2E_CACHE", str(tmp_path / "cache"))
+    archive(tmp_path / "cache", "minio-abc", {"manifests": [{"digest": "sha256:archived"}]})
+    archive(tmp_path / "cache", "dagster-abc", {"manifests": []})
+    (tmp_path / ".cluster").mkdir()
+    images = {
+        "minio": "localhost/floe-e2e/minio:abc",
+        "polaris": "docker.io/apache/polaris:1.2.0",
+        "dagster": "localhost/floe-e2e/dagster:abc",
+    }
+    (tmp_path / ".cluster" / "images-values.yaml").write_text(json.dumps({"global": {"images": images}}))
+    pulled = ["docker.io/apache/polaris@sha256:pulled", images["polaris"]]
+    node = {"status": {"images": [{"names": pulled}, {"names": [images["minio"]]}, {"names": None}]}}
+    assert facts._images(tmp_path, [node]) == {
+        "dagster": DeployedImage(reference=images["dagster"], digest=None),
+        "minio": DeployedImage(reference=images["minio"], digest="sha256:archived"),
+        "polaris": DeployedImage(reference=images["polaris"], digest="sha256:pulled"),
+    }
 
 
 @pytest.mark.parametrize(("told", "version"), [("true", "0.1.0"), ("false", "off")])
