@@ -26,6 +26,7 @@ from allure_commons.types import AttachmentType
 from pytest_bdd.parser import Feature, Scenario, ScenarioTemplate, Step
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 
+from foundation import secrecy
 from foundation.errors import UserError
 from reports import allure_files, catalogue, choice, evidence, facts, matrix, results, verdict
 from reports.catalogue import Catalogue
@@ -335,7 +336,9 @@ class EvidenceKeeper:
         running.record.seconds = round(running.record.seconds + report.duration, 3)
         if report.failed:
             said = call.excinfo.exconly(tryshort=True) if call.excinfo else str(report.longrepr)
-            said = self._without_root(said[:_MESSAGE_LIMIT])
+            said = self._without_root(
+                secrecy.blank(said, f"a failure of {running.record.node}")[:_MESSAGE_LIMIT]
+            )
             running.failures.append(f"{running.place(report.when)}:\n{said}")
             if call.excinfo and running.record.category is None:
                 running.record.category = category_of(call.excinfo.value)

@@ -233,6 +233,8 @@ def run(project: pytest.Pytester, *ways: str) -> pytest.RunResult:
     rows = "".join(f"      | {way} |\n" for way in ways)
     sample_run.lay(project.path, us1_bootstrap=FEATURE + rows)
     (project.path / "steps_of_the_sample.py").write_text(STEPS)
+    others = "FR-002, FR-005, FR-020, FR-021, FR-022, FR-023, EDGE-01"
+    (project.path / "features" / "planned.yaml").write_text(f"at_most: 9\nplanned: [{others}]\n")
     plugins = ("reports.plugin", "reports.canary", "steps_of_the_sample")
     (project.path / "conftest.py").write_text(f"pytest_plugins = {plugins}\n")
     return project.runpytest_subprocess(timeout=120)
