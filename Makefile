@@ -12,7 +12,7 @@ export STORY REQ EDGE TAGS FAILED_FIRST_FROM FAULT N KEEP ADDITIONS CLUSTER FLOE
        PLATFORM_READY_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help up images e2e controls soak demo test gate requirements-accept report status down clean lock lint types
+.PHONY: help up images e2e controls soak demo test gate requirements-accept overhead report status down clean lock lint types
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
@@ -58,6 +58,9 @@ lint: $(VENV)/.ready
 
 types: $(VENV)/.ready
 	@$(VENV)/bin/mypy $(SOURCES)
+
+overhead: $(VENV)/.ready ## what the instrument adds to the last run, at most 1 %
+	@$(PY) -m reports overhead
 
 report: $(VENV)/.ready ## build the HTML report of the last run
 	@$(PY) -m console report

@@ -385,7 +385,7 @@ def test_without_a_terminal_each_scenario_is_a_line_and_so_is_each_phase(project
         COMMAND, cwd=project, env=environment(), capture_output=True, text=True, timeout=120, check=False
     )
     missing = "Given a warehouse that is missing: RuntimeError: bucket warehouse does not exist"
-    stubborn = "while tearing down: RuntimeError: namespace floe-us3 still there after N s"
+    stubborn = "while tearing down: foundation.errors.DeadlineError: namespace floe-us3 still there after N s"
     assert [re.sub(r"[\d.]+ m?s\b", "N s", line) for line in ran.stderr.splitlines()] == [
         "... US3: platform Ready",
         "ok  US3: platform Ready: N s",
