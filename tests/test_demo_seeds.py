@@ -105,7 +105,8 @@ def test_customers_bring_every_kind_of_dirt(written: dict[str, Rows]) -> None:
         "no email": any(not row["email"] for row in rows),
         "odd email": any(row["email"] != row["email"].strip().lower() for row in rows),
         "odd country": any(row["country"].islower() for row in rows),
-    } == dict.fromkeys(("without id", "changed", "no email", "odd email", "odd country"), True)
+        "odd name": any(row["last_name"] != row["last_name"].strip() for row in rows),
+    } == dict.fromkeys(("without id", "changed", "no email", "odd email", "odd country", "odd name"), True)
 
 
 def test_transactions_bring_every_kind_of_dirt(written: dict[str, Rows]) -> None:
