@@ -52,7 +52,7 @@ def show(out: Path = results.OUT, *, root: Path = ROOT, console: Console = progr
 
 
 def _reports(out: Path) -> Iterable[tuple[str, Path]]:
-    pages = {"report": out / html.PAGE, "matrix": out / matrix.HTML, "data": out / matrix.JSON}
+    pages = {"report": out / html.PAGE, "matrix": out / matrix.HTML, "data": out / matrix.REPORT}
     return [(name, file) for name, file in pages.items() if file.exists()]
 
 
