@@ -128,7 +128,7 @@ def _replay(place: Path, root: Path, instrumented: bool) -> float:  # noqa: FBT0
     words = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(place), "features"]
     if not instrumented:
         words += ["-p", "no:allure_pytest", "-W", "ignore::pytest.PytestUnknownMarkWarning"]
-    paths = os.pathsep.join([str(place), str(root)])
+    paths = os.pathsep.join([str(place), str(root), str(ROOT)])
     began = time.perf_counter()
     try:
         process.run(words, timeout=_SECONDS, cwd=place, env={"PYTHONPATH": paths, "CI": "true"})
