@@ -11,7 +11,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from gate.code import Module
 from gate.features import FeatureSource
@@ -161,9 +161,31 @@ def _parts(test: ast.expr) -> Iterator[ast.expr]:
         for value in test.values:
             yield from _parts(value)
     elif isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        yield from _parts(test.operand)
+        yield from map(_negated, _parts(test.operand))
     else:
         yield test
+
+
+_OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.GtE,
+    ast.GtE: ast.Lt,
+    ast.Gt: ast.LtE,
+    ast.LtE: ast.Gt,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+
+
+def _negated(test: ast.expr) -> ast.expr:
+    """What `not` makes of a comparison, which may be weak where the comparison is not."""
+    if not isinstance(test, ast.Compare) or test.ops[1:]:
+        return test
+    opposite = ast.Compare(test.left, [_OPPOSITES[type(test.ops[0])]()], test.comparators)
+    return ast.copy_location(opposite, test)
 
 
 def _weakness(module: Module, test: ast.expr) -> str | None:
@@ -320,9 +342,17 @@ def the_promised_technology_is_read(module: Module) -> Iterator[Finding]:
 def nothing_sleeps(module: Module) -> Iterator[Finding]:
     """A wait watches; a sleep is too long or too short."""
     for node in _calls(module.tree):
-        if _called(module, node) == "sleep":
+        if _called(module, node) == "sleep" or _waits_for_nobody(module, node):
             problem = f"no sleep: {_short(node)}"
             yield Finding(module.place(node), problem, "wait through drivers/wait.py")
+
+
+def _waits_for_nobody(module: Module, call: ast.Call) -> bool:
+    """Whether it waits for an event that was made on the spot, which nobody can set."""
+    func = call.func
+    if not (isinstance(func, ast.Attribute) and func.attr == "wait" and isinstance(func.value, ast.Call)):
+        return False
+    return _called(module, func.value) in ("Event", "Condition")
 
 
 def only_steps_assert(module: Module) -> Iterator[Finding]:

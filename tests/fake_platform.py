@@ -138,6 +138,7 @@ class FakeCluster:
             ("minio-0", "minio", False): "API ready",
         }
         self.slow = 0.0
+        self._nobody = threading.Event()
         self.broken: Exception | None = None
         self.asked: list[tuple[str, str, bool]] = []
         self.since: set[datetime] = set()
@@ -164,7 +165,7 @@ class FakeCluster:
         assert within > 0
         self.asked.append((pod, container, previous))
         self.since.add(since)
-        threading.Event().wait(self.slow)
+        self._nobody.wait(self.slow)
         return self.logs.get((pod, container, previous), "")
 
 

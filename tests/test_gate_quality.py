@@ -157,6 +157,8 @@ def test_a_real_run_is_right() -> None:
         ("x is not None", "only whether there is anything"),
         ("None is not x", "only whether there is anything"),
         ("x != None", "only whether there is anything"),
+        ("not x == {}", "only whether there is anything"),
+        ("not (x is None)", "only whether there is anything"),
         ("x != []", "only whether there is anything"),
         ("x != {}", "only whether there is anything"),
         ("x != set()", "only whether there is anything"),
@@ -322,6 +324,7 @@ def test_reading_through_the_catalog_is_right() -> None:
         "from time import sleep as nap\nnap(5)",
         "import asyncio\nasync def f():\n    await asyncio.sleep(1)\n",
         "__import__('time').sleep(5)",
+        "import threading\nthreading.Event().wait(5)",
     ],
 )
 def test_a_sleep_is_found(text: str) -> None:
