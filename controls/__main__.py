@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from cluster.provider import choose
 from console import preconditions, settings
 from controls import catalogue, leftovers, running
 from controls.judging import Judgement
@@ -30,7 +31,8 @@ def main() -> int:
             requirement=os.environ.get("REQ") or None,
         )
         settings.load({name: value for name, value in os.environ.items() if name not in running.NOT_THEIRS})
-        preconditions.check([preconditions.root, preconditions.disk])
+        local = [preconditions.root] if choose() == "local" else []
+        preconditions.check([*local, preconditions.go, preconditions.java, preconditions.disk])
         leftovers.sweep()
         judgements = running.run(chosen)
     except (UserError, PlatformError) as error:
