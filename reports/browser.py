@@ -10,9 +10,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-from foundation.cache import ROOT, locked
+from foundation import packages
+from foundation.cache import ROOT
 from foundation.errors import UserError
-from foundation.process import run
 from foundation.progress import say
 from reports import html, matrix, results
 
@@ -47,16 +47,12 @@ def chromium() -> Path:
 
 
 def _install() -> None:
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    if os.geteuid() != 0 or not packages.can_install():
         raise UserError(
             "chromium is not installed; the pages are tested in it",
             remedy=f"apt-get install {' '.join(PACKAGES)}, as root",
         )
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    with locked("apt", waiting=lambda holder: say(f"waiting: {holder} installs packages")):
-        run(["apt-get", "update", "-q"], timeout=300, env=quiet)
-        words = ["apt-get", "install", "-q", "--yes", "--no-install-recommends", *PACKAGES]
-        run(words, timeout=900, env=quiet)
+    packages.install(PACKAGES)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cluster.local.layout import Layout
+from foundation import packages
 from foundation.cache import cache_root
 from foundation.errors import PlatformError, UserError
 from foundation.process import run
@@ -136,17 +137,13 @@ def install_packages() -> None:
     missing = missing_packages()
     if not missing:
         return
-    if not shutil.which("apt-get"):
+    if not packages.can_install():
         raise UserError(
             f"this machine lacks {', '.join(missing)}",
             remedy="install them (names of Debian packages), or use CLUSTER=kind with Docker",
         )
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     with phase(f"install {', '.join(missing)}"), _services_stay_off():
-        run(["apt-get", "update", "-q"], timeout=300, env=quiet)
-        run(
-            ["apt-get", "install", "-q", "--yes", "--no-install-recommends", *missing], timeout=900, env=quiet
-        )
+        packages.install(missing)
     still = missing_packages()
     if still:
         raise PlatformError(f"apt-get installed its packages, and yet these are missing: {', '.join(still)}")
