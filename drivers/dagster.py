@@ -28,6 +28,9 @@ The web server learns by itself, about once a second, that a code server it coul
 has come up; what a code server answers, an error included, is final at once.
 """
 
+SILENT_SECONDS = 100.0
+"""From when on a daemon without a heartbeat is not at work: they beat every 30 s (the chart says so too)."""
+
 _UNREACHED = "DagsterUserCodeUnreachableError"
 
 ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
@@ -38,7 +41,9 @@ _PROGRESS = re.compile(r"\d+ of \d+ (ERROR|FAIL) .*?\.{3,} \[(ERROR|FAIL)[^\]]*\
 _WRAPPER = re.compile(r"dagster\._core\.errors\.DagsterExecutionStepExecutionError: ")
 
 VERSION = "query { version }"
-DAEMONS = "query { instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }"
+DAEMONS = """
+query { instance { daemonHealth { allDaemonStatuses { daemonType healthy required lastHeartbeatTime } } } }
+"""
 RECENT = """
 query { runsOrError(limit: 25) { __typename
   ... on PythonError { message }
@@ -240,11 +245,14 @@ class Orchestrator:
         return version
 
     def daemons(self) -> dict[str, bool]:
-        """Each daemon that this installation requires, and whether it is healthy."""
+        """Each daemon that this installation requires, and whether it is healthy.
+
+        Dagster itself calls a daemon healthy until it has been silent for half an hour.
+        """
         statuses = self._ask("tell its daemons' health", DAEMONS)["instance"]["daemonHealth"][
             "allDaemonStatuses"
         ]
-        return {one["daemonType"]: bool(one["healthy"]) for one in statuses if one["required"]}
+        return {one["daemonType"]: _beats(one) for one in statuses if one["required"]}
 
     def run_ids(self) -> frozenset[str]:
         """Every run that is recorded."""
@@ -461,6 +469,11 @@ def causes_of(event: Mapping[str, Any]) -> list[str]:
 def _answered(entry: Mapping[str, Any]) -> bool:
     location = entry["locationOrLoadError"]
     return location is not None and _UNREACHED not in str(location.get("message"))
+
+
+def _beats(daemon: Mapping[str, Any]) -> bool:
+    """Whether a daemon is well and was heard of lately."""
+    return bool(daemon["healthy"]) and time.time() - float(daemon["lastHeartbeatTime"] or 0) < SILENT_SECONDS
 
 
 def _loaded(entry: Mapping[str, Any]) -> str:

@@ -62,3 +62,20 @@ def test_a_figure_that_a_run_did_not_report_is_missed_by_name() -> None:
     assert (made.rows, made.table_in_catalog) == (7, "customer_360.mart")
     with pytest.raises(ServiceError, match="tell snapshot_id of the materialization of mart"):
         _ = made.snapshot
+
+
+@pytest.mark.parametrize(
+    ("daemon", "beats"),
+    [
+        ({"healthy": True, "lastHeartbeatTime": 1_000.0}, True),
+        ({"healthy": True, "lastHeartbeatTime": 910.0}, True),
+        ({"healthy": True, "lastHeartbeatTime": 880.0}, False),
+        ({"healthy": True, "lastHeartbeatTime": None}, False),
+        ({"healthy": False, "lastHeartbeatTime": 1_000.0}, False),
+    ],
+)
+def test_a_daemon_that_was_not_heard_of_lately_is_not_at_work(
+    monkeypatch: pytest.MonkeyPatch, daemon: dict[str, object], *, beats: bool
+) -> None:
+    monkeypatch.setattr("time.time", lambda: 1_005.0)
+    assert dagster._beats(daemon) == beats
