@@ -192,9 +192,24 @@ class EvidenceKeeper:
         if not isinstance(excinfo.value, pytest.Session.Interrupted):
             self._errors.append("interrupted before its end")
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Judge the session, write the evidence, and end with the verdict's exit code."""
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None, object, object]:
+        """Judge the session, write the evidence, and end with the verdict's exit code.
+
+        What an interrupted scenario left standing is torn down here; that it fails is part of the evidence.
+        """
+        try:
+            done = yield
+        except Exception as broken:
+            self._errors.append(f"while tearing down: {type(broken).__name__}: {broken}")
+            self._finish(session, exitstatus or pytest.ExitCode.INTERNAL_ERROR)
+            raise
+        self._finish(session, exitstatus)
+        return done
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._worker:
             return
         recorded = {record.node for record in self._records}

@@ -344,6 +344,20 @@ def test_an_interrupted_run_says_so_and_proves_nothing_of_the_rest(project: pyte
     assert set(statuses(project).values()) == {"not run", "not covered"}
 
 
+def test_a_tear_down_that_fails_after_an_interrupt_loses_no_evidence(project: pytest.Pytester) -> None:
+    steps = project.path / "steps_of_the_sample.py"
+    text = steps.read_text().replace("def stubborn():", "def stubborn(request):")
+    steps.write_text(text.replace('@then("the seeds are there")\ndef _(): pass', _INTERRUPTED))
+    result = run(project, "--requirement", "FR-023")
+    assert result.ret != pytest.ExitCode.OK
+    found = results.read(project.path / "reports" / "out")
+    assert found.errors[0] == "interrupted before its end"
+    assert found.errors[-1].endswith("DeadlineError: namespace floe-us3 still there after 60 s")
+
+
+_INTERRUPTED = '@then("the seeds are there")\ndef _(): raise KeyboardInterrupt'
+
+
 def test_a_session_that_ran_no_scenario_fails(project: pytest.Pytester) -> None:
     result = run(project, "--story", "US1", "--requirement", "FR-022")
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
