@@ -53,7 +53,7 @@ RUNS = "query { runsOrError { __typename ... on Runs { results { runId } } } }"
 LOCATIONS = """
 query { workspaceOrError { __typename
   ... on PythonError { message }
-  ... on Workspace { locationEntries { name loadStatus locationOrLoadError { __typename
+  ... on Workspace { locationEntries { name loadStatus updatedTimestamp locationOrLoadError { __typename
     ... on PythonError { message }
     ... on RepositoryLocation { repositories { name jobs { name isAssetJob } } } } } } } }
 """
@@ -289,6 +289,31 @@ class Orchestrator:
             return _loaded(self._location(product))
         except DeadlineError as late:
             return str(late)
+
+    def loaded_at(self, product: str) -> float:
+        """When the web server last read a product's code location (epoch seconds)."""
+        return float(self._location(product)["updatedTimestamp"])
+
+    def reloaded(self, product: str, *, since: float) -> None:
+        """Wait until the web server has read a product's code location anew.
+
+        Until it has noticed that the code server is another one it tells the old one's answer,
+        and what it then asks of it fails.
+
+        Args:
+            product: whose.
+            since: when the old one had been read (see loaded_at).
+
+        Raises:
+            DeadlineError: it did not.
+        """
+        wait.until(
+            lambda: self._location(product),
+            lambda seen: float(seen["updatedTimestamp"]) > since,
+            what=f"code location {product}",
+            within=LOAD_SECONDS,
+            last=lambda seen: f"is {_loaded(seen)}, but as it was before",
+        )
 
     def launch(self, product: str, models: Iterable[str] = ()) -> Launched:
         """Launch a product's job, or only some of its models, as a person does in the UI."""

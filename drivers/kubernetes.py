@@ -10,7 +10,7 @@ import base64
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -327,9 +327,9 @@ class Cluster:
         }
         return {**served, **everywhere, **ended}
 
-    def pods(self, namespace: str) -> dict[str, Pod]:
-        """The pods of a namespace by name."""
-        return {item.metadata.name: _pod(item) for item in self._pods(namespace)}
+    def pods(self, namespace: str, selector: str = "") -> dict[str, Pod]:
+        """The pods of a namespace by name, or those of them with these labels."""
+        return {item.metadata.name: _pod(item) for item in self._pods(namespace, selector)}
 
     def until_ready(self, namespace: str, *, limit: float, since: float | None = None) -> Readiness:
         """Watch a namespace until all of it is Ready, or never will be, or the limit is over.
@@ -417,6 +417,33 @@ class Cluster:
         for name in names:
             self.delete_pod(namespace, name)
         return names
+
+    def replace_pods(self, namespace: str, selector: str, *, within: float) -> list[str]:
+        """Delete the pods with these labels and wait until as many others are Ready in their place.
+
+        A workload's own count of what is ready still tells of the deleted pods for a moment, so
+        it is the pods that are looked at.
+
+        Args:
+            namespace: where they are.
+            selector: their labels.
+            within: seconds the others may take.
+
+        Returns:
+            The names of the deleted pods.
+
+        Raises:
+            DeadlineError: nothing took their place in time; with what was last seen of each pod.
+        """
+        deleted = self.delete_pods(namespace, selector)
+        wait.until(
+            lambda: self.pods(namespace, selector),
+            lambda seen: replaced(deleted, seen),
+            what=f"the pods in place of {', '.join(deleted) or 'none'}",
+            within=within,
+            last=lambda seen: f"were {_states(seen)}",
+        )
+        return deleted
 
     def delete_pod(self, namespace: str, name: str) -> None:
         """Delete one pod at once, if it is there."""
@@ -673,6 +700,16 @@ def _why(item: Any) -> tuple[str, bool]:
 
 def _restarts(status: Any) -> str:
     return f" ({status.restart_count} restarts)" if status.restart_count else ""
+
+
+def replaced(deleted: Sequence[str], seen: Mapping[str, Pod]) -> bool:
+    """Whether the deleted pods are gone and as many others are Ready, and none is not."""
+    gone = not seen.keys() & set(deleted)
+    return gone and len(seen) == len(deleted) and all(pod.ready for pod in seen.values())
+
+
+def _states(pods: Mapping[str, Pod]) -> str:
+    return ", ".join(f"{pod.name} {pod.reason or 'Ready'}" for pod in pods.values()) or "not there"
 
 
 def _blocked(workloads: Mapping[str, Workload], pods: Mapping[str, Pod]) -> dict[str, str]:

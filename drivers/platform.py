@@ -17,7 +17,7 @@ from drivers.dagster import Orchestrator, Run
 from drivers.dbt_graph import Graph
 from drivers.errors import ServiceError
 from drivers.helm import Helm
-from drivers.kubernetes import Cluster, Readiness, Volume, Workload
+from drivers.kubernetes import RUN_LABEL, Cluster, Readiness, Volume, Workload
 from drivers.lakehouse import Lakehouse
 from drivers.object_store import ObjectStore
 from drivers.product import Product
@@ -297,14 +297,14 @@ class Platform:
 
     def forget_local_files(self, product: str) -> list[str]:
         """Delete the code location's pod and every run's with all their files; wait for the new one."""
-        cluster = self.place.cluster
-        cluster.delete_jobs(self.namespace, "dagster/run-id")
-        cluster.delete_pods(self.namespace, "dagster/run-id")
-        deleted = cluster.delete_pods(self.namespace, f"floe.dev/product={product}")
-        ready = cluster.until_ready(self.namespace, limit=self.readiness.limit)
-        if ready.late:
-            raise ServiceError(f"replace the pod of {product}", of="Kubernetes", answer=str(dict(ready.late)))
+        cluster, dagster = self.place.cluster, self.orchestrator
+        loaded_at = dagster.loaded_at(product)
+        cluster.delete_jobs(self.namespace, RUN_LABEL)
+        cluster.delete_pods(self.namespace, RUN_LABEL)
+        pods = f"floe.dev/product={product},!{RUN_LABEL}"
+        deleted = cluster.replace_pods(self.namespace, pods, within=self.readiness.limit)
         self._tunnels.renew()
+        dagster.reloaded(product, since=loaded_at)
         return deleted
 
     # --- own ------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ from dagster_graphql.schema import create_schema
 from graphql import parse, validate
 
 from drivers import dagster
-from drivers.dagster import Materialization, Run
+from drivers.dagster import Materialization, Orchestrator, Run
 from drivers.errors import ServiceError
+from foundation.errors import DeadlineError
 
 QUERIES = ("VERSION", "DAEMONS", "RUNS", "RECENT", "LOCATIONS", "LAUNCH", "ASSETS", "STATUS", "EVENTS")
 
@@ -79,3 +80,34 @@ def test_a_daemon_that_was_not_heard_of_lately_is_not_at_work(
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 1_005.0)
     assert dagster._beats(daemon) == beats
+
+
+def entry(updated: float) -> dict[str, object]:
+    location = {"__typename": "RepositoryLocation", "repositories": []}
+    return {
+        "name": "customer-360",
+        "loadStatus": "LOADED",
+        "updatedTimestamp": updated,
+        "locationOrLoadError": location,
+    }
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *updated: float) -> Orchestrator:
+    """A Dagster whose code location was read at these moments, one answer after the other."""
+    entries = [entry(moment) for moment in updated]
+    told = lambda _: [entries.pop(0) if len(entries) > 1 else entries[0]]  # noqa: E731
+    monkeypatch.setattr(Orchestrator, "_location_entries", told)
+    monkeypatch.setattr(dagster, "LOAD_SECONDS", 1.0)
+    return Orchestrator(None, lambda _: "unknown")  # type: ignore[arg-type]
+
+
+def test_a_location_counts_as_reloaded_once_it_was_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    orchestrator = answering(monkeypatch, 10.0, 10.0, 12.5)
+    orchestrator.reloaded("customer-360", since=orchestrator.loaded_at("customer-360"))
+    assert orchestrator.loaded_at("customer-360") == 12.5
+
+
+def test_a_location_that_stays_as_it_was_is_not_reloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    orchestrator = answering(monkeypatch, 10.0)
+    with pytest.raises(DeadlineError, match="code location customer-360 is loaded, but as it was before"):
+        orchestrator.reloaded("customer-360", since=10.0)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kubernetes import client  # type: ignore[import-untyped]
 
-from drivers.kubernetes import Cluster, Pod, Readiness, Workload, _blocked, _pod, _Watched
+from drivers.kubernetes import Cluster, Pod, Readiness, Workload, _blocked, _pod, _Watched, replaced
 from foundation import secrecy
 from foundation.errors import PlatformError
 
@@ -107,6 +107,27 @@ def test_a_workload_without_any_pod_is_not_ready_either() -> None:
     assert _blocked({"minio": Workload("StatefulSet", ("i",), 1, 0)}, {}) == {
         "minio": "0 of 1 replicas ready"
     }
+
+
+READY = {"reason": "", "hopeless": False, "job": None, "ready": True}
+STARTING = {**READY, "reason": "Pending", "ready": False}
+
+
+@pytest.mark.parametrize(
+    ("seen", "done"),
+    [
+        ({"new": READY}, True),
+        ({}, False),
+        ({"old": READY}, False),
+        ({"new": STARTING}, False),
+        ({"old": STARTING, "new": READY}, False),
+        ({"new": READY, "newer": STARTING}, False),
+    ],
+)
+def test_pods_are_replaced_when_others_are_ready_in_their_place(
+    seen: dict[str, dict[str, Any]], *, done: bool
+) -> None:
+    assert replaced(["old"], {name: Pod(name, **state) for name, state in seen.items()}) is done
 
 
 def test_earlier_attempts_of_a_job_that_succeeded_do_not_count() -> None:
