@@ -10,4 +10,5 @@ pytest_plugins = (
     "steps.stage",
     "steps.platform",
     "steps.pipelines",
+    "steps.refusals",
 )

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from floe_complete.document import Document, FieldPath, Kind, load, meant, shown
+from floe_complete.document import Document, FieldPath, Kind, load, meant
 from floe_complete.problems import Problem, RefusedError
 from floe_complete.wording import found
 
@@ -143,8 +143,9 @@ def _dependencies(place: Place) -> Iterator[Problem]:
 
 def _cycle(place: Place) -> Iterator[Problem]:
     graph: dict[str, list[str]] = {name: [] for name in place.transforms}
-    for model, _, name in place.depended_on:
-        if model in graph and name in graph:
+    for model, path, name in place.depended_on:
+        # What a second model of one name depends on says nothing: the name is told instead.
+        if name in graph and place.transforms.get(model) == path[:2]:
             graph[model].append(name)
     try:
         TopologicalSorter(graph).prepare()
@@ -298,8 +299,8 @@ def _dbt(place: Place) -> Iterator[Problem]:
         yield place.document.problem(
             (*path, "name"),
             found=f'there is no model "{name}" in the dbt project',
-            expected=f"a model of {shown(place.folder)}",
-            remedy=near or f"write {name}.sql there, or remove the transform",
+            expected=f"the name of a model, as {name}.sql is in the models folder",
+            remedy=near or f"write {name}.sql, or remove the transform",
         )
 
 

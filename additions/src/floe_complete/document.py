@@ -60,8 +60,8 @@ _SYNTAX = (
     ),
     (
         "did not find expected '-' indicator",
-        "a field in the middle of a list",
-        "`- entry` lines only, or fields only",
+        "an indentation that does not fit the list it is in",
+        "the fields of one entry indented alike, each entry behind a `-`",
     ),
     (
         "found character that cannot start any token",

@@ -1,0 +1,75 @@
+"""What a command says when it refuses a person's files, taken apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from drivers.floe import Outcome, Project
+
+_PLACE = re.compile(r"^(?P<file>[^\s:]+)(?::(?P<line>\d+))?: (?P<rest>\S.*)$")
+_FIELD = re.compile(r"^(?P<field>[A-Za-z_]\w*(?:\.[\w-]+|\[\d+\]|\[\"[^\"]*\"\])*): ")
+_EXPECTED = "  expected: "
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that a file is refused for.
+
+    Attributes:
+        file: as the command names it.
+        line: in the file; 0 where none is named.
+        field: path of the field; `-` for the file as a whole.
+        expected: what the command says belongs there.
+    """
+
+    file: str
+    line: int
+    field: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.expected}" if self.line else self.expected
+
+
+def verdict(outcome: Outcome) -> dict[str, str]:
+    """How a command ended, and by file and field what it refused."""
+    return told(outcome.code, {f"{one.file}: {one.field}": one for one in _reasons(outcome.err)})
+
+
+def told(code: int, reasons: Mapping[str, Reason]) -> dict[str, str]:
+    """The same, from an exit code and reasons."""
+    return {"exit code": str(code)} | {place: str(reason) for place, reason in reasons.items()}
+
+
+def reason(project: Project, folder: str, row: Sequence[str]) -> Reason:
+    """A reason that is expected.
+
+    Args:
+        project: where the file is.
+        folder: the folder that the command is run in.
+        row: file, line, field and what is expected. The line is given by words that stand on it
+            and on no other, `-` for no line.
+    """
+    file, words, field, expected = row
+    if words == "-":
+        return Reason(file, 0, field, expected)
+    path = file.removeprefix("../") if file.startswith("../") else f"{folder}/{file}"
+    lines = (project.folder / path).read_bytes().decode(errors="replace").split("\n")
+    (number,) = (number for number, line in enumerate(lines, 1) if words in line)
+    return Reason(file, number, field, expected)
+
+
+def _reasons(said: str) -> Iterator[Reason]:
+    for first, second in pairwise(said.splitlines()):
+        place = _PLACE.match(first)
+        if place and second.startswith(_EXPECTED):
+            field = _FIELD.match(place["rest"])
+            yield Reason(
+                place["file"],
+                int(place["line"] or 0),
+                field["field"] if field else "-",
+                second.removeprefix(_EXPECTED),
+            )
