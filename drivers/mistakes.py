@@ -150,10 +150,12 @@ MISTAKES: Mapping[str, Mistake] = {
     "a model without its file": _removed("models/marts/mart_customer_360.sql"),
     "a misspelt file": _moved("models/staging/stg_transactions.sql", "models/staging/stg_transaction.sql"),
     "another profile": _edit("profile: customer_360", "profile: customers", "dbt_project.yml"),
+    # while it is written
+    "a transform just begun": _edit("\n\nschedule:", "\n  - name: mart_churn\n    \n\nschedule:"),
     # the manifest
     "an empty manifest": _whole("", MANIFEST),
     "a manifest without an owner": _edit("  owner: platform@example.com\n", "", MANIFEST),
-    "a misspelt plugin": _edit("  storage:\n", "  storge:\n", MANIFEST),
+    "a misspelt group": _edit("  logging:\n", "  loging:\n", MANIFEST),
     "a field no manifest has": _edit("\nobservability:\n", "\nobservabilty:\n", MANIFEST),
     "a level that is none": _edit("    level: INFO", "    level: LOUD", MANIFEST),
 }

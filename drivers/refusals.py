@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from drivers.errors import ServiceError
 from drivers.floe import Outcome, Project
 
 _PLACE = re.compile(r"^(?P<file>[^\s:]+)(?::(?P<line>\d+))?: (?P<rest>\S.*)$")
@@ -57,9 +58,20 @@ def reason(project: Project, folder: str, row: Sequence[str]) -> Reason:
     if words == "-":
         return Reason(file, 0, field, expected)
     path = file.removeprefix("../") if file.startswith("../") else f"{folder}/{file}"
-    lines = (project.folder / path).read_bytes().decode(errors="replace").split("\n")
-    (number,) = (number for number, line in enumerate(lines, 1) if words in line)
-    return Reason(file, number, field, expected)
+    text = (project.folder / path).read_bytes().decode(errors="replace")
+    return Reason(file, number(text, words), field, expected)
+
+
+def number(text: str, words: str) -> int:
+    """The number of the one line of a text that these words stand on, from 1.
+
+    Raises:
+        ServiceError: they stand on none, or on more.
+    """
+    found = [number for number, line in enumerate(text.split("\n"), 1) if words in line]
+    if len(found) != 1:
+        raise ServiceError(f"find the line of {words!r}", of="the file", answer=f"it is on lines {found}")
+    return found[0]
 
 
 def _reasons(said: str) -> Iterator[Reason]:

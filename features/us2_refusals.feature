@@ -3,7 +3,7 @@ Feature: Files that are wrong
   As a data engineer I need to be told at once, in my own words, what is wrong with what I wrote
   and what belongs there, and to have my editor tell me while I write.
 
-  @FR-015
+  @FR-015  # reviewed c0188cf9
   Scenario Outline: A file that cannot be read as floe.yaml is refused
     Given a team writes customer-360 with <mistake>
     When they compile it
@@ -33,7 +33,7 @@ Feature: Files that are wrong
       | a second document               | floe.yaml | ---                  | -                 | one document: no line `---` but the first |
       | a program in a tag              | floe.yaml | timezone:            | schedule.timezone | a plain text, number, list or group of fields |
 
-  @FR-015
+  @FR-015  # reviewed c0188cf9
   Scenario Outline: A file that says something wrong is refused, by field
     Given a team writes customer-360 with <mistake>
     When they compile it
@@ -58,7 +58,7 @@ Feature: Files that are wrong
       | a model with a hyphen        | floe.yaml        | mart-customer-360           | transforms[5].name          | letters, digits and underscores, no digit first, such as stg_customers |
       | a perhaps                    | floe.yaml        | enabled: perhaps            | schedule.enabled            | true or false |
       | a word for a schedule        | floe.yaml        | schedule: daily             | schedule                    | a group of fields |
-      | a password                   | floe.yaml        | password:                   | transforms[5].password      | connections and credentials in manifest.yaml and the secrets it names |
+      | a password                   | floe.yaml        | password:                   | transforms[5].password      | connections and credentials in manifest.yaml alone |
       | an unknown dependency        | floe.yaml        | int_customer_order,         | transforms[5].dependsOn[1]  | the name of a transform, a seed or a source of this product |
       | a circle                     | floe.yaml        | mart_customer_360]          | transforms[3].dependsOn[1]  | models that can be made one after the other |
       | a model that needs itself    | floe.yaml        | [int_customer_orders,       | transforms[3].dependsOn[0]  | models that can be made one after the other |
@@ -77,11 +77,11 @@ Feature: Files that are wrong
       | another profile              | dbt_project.yml  | profile:                    | profile                     | customer_360, the product's name with underscores |
       | an empty manifest            | ../manifest.yaml | -                           | -                           | a platform's apiVersion, kind, metadata and plugins |
       | a manifest without an owner  | ../manifest.yaml | metadata:                   | metadata.owner              | Owner email or team name, such as platform-team@acme.com |
-      | a misspelt plugin            | ../manifest.yaml | storge:                     | plugins.storge              | one of catalog, compute, dbt, identity, ingestion, lineage_backend, orchestrator, quality, secrets, semantic_layer, storage, telemetry_backend |
+      | a misspelt group             | ../manifest.yaml | loging:                     | observability.loging        | one of lineage, logging, tracing |
       | a field no manifest has      | ../manifest.yaml | observabilty:               | observabilty                | one of apiVersion, approved_plugins, approved_products, approved_sinks, artifacts, defaults, governance, kind, metadata, observability, parent_manifest, plugins, resource_presets, scope |
       | a level that is none         | ../manifest.yaml | level: LOUD                 | observability.logging.level | one of DEBUG, INFO, WARNING, ERROR |
 
-  @FR-015
+  @FR-015  # reviewed c0188cf9
   Scenario: All mistakes are told at once
     Given a team writes customer-360 with a misspelt field and a cron that is none and a level that is none
     When they compile it
@@ -91,3 +91,60 @@ Feature: Files that are wrong
       | floe.yaml        | cron:       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * * |
       | ../manifest.yaml | level: LOUD | observability.logging.level | one of DEBUG, INFO, WARNING, ERROR  |
     And nothing was written, and nothing of the inside was told
+
+  @FR-017  # reviewed dc1f3ec2
+  Scenario Outline: The exported schema accepts what the demo says
+    Given the schema of <file> that floe exports
+    Then an independent validator accepts every <file> of the demo
+
+    Examples:
+      | file          |
+      | floe.yaml     |
+      | manifest.yaml |
+
+  @FR-017  # reviewed dc1f3ec2
+  Scenario Outline: The exported schema refuses what has the wrong shape
+    Given a team writes customer-360 with <mistake>
+    And the schema of <file> that floe exports
+    Then an independent validator refuses <field> of their <file>
+
+    Examples:
+      | mistake                     | file          | field                       |
+      | no version                  | floe.yaml     | metadata.version            |
+      | no transforms               | floe.yaml     | transforms                  |
+      | an empty list of transforms | floe.yaml     | transforms                  |
+      | a misspelt field            | floe.yaml     | transforms[5].teir          |
+      | a tier that is none         | floe.yaml     | transforms[5].tier          |
+      | a text for a list           | floe.yaml     | transforms[3].dependsOn     |
+      | a number for a version      | floe.yaml     | metadata.version            |
+      | a version of two parts      | floe.yaml     | metadata.version            |
+      | a version of floe to come   | floe.yaml     | apiVersion                  |
+      | another kind                | floe.yaml     | kind                        |
+      | a name with a path          | floe.yaml     | metadata.name               |
+      | a model with a hyphen       | floe.yaml     | transforms[5].name          |
+      | a perhaps                   | floe.yaml     | schedule.enabled            |
+      | a word for a schedule       | floe.yaml     | schedule                    |
+      | a password                  | floe.yaml     | transforms[5].password      |
+      | a manifest without an owner | manifest.yaml | metadata.owner              |
+      | a misspelt group            | manifest.yaml | observability.loging        |
+      | a field no manifest has     | manifest.yaml | observabilty                |
+      | a level that is none        | manifest.yaml | observability.logging.level |
+
+  @FR-017  # reviewed dc1f3ec2
+  Scenario: An editor offers what a transform may have
+    Given a team writes customer-360 with a transform just begun
+    And the schema of floe.yaml that floe exports
+    When they ask an editor with that schema what may follow - name: mart_churn
+    Then the editor offers every field of floe's TransformSpec but name
+
+  @FR-017  # reviewed dc1f3ec2
+  Scenario Outline: An editor marks a mistake while it is written
+    Given a team writes customer-360 with <mistake>
+    And the schema of floe.yaml that floe exports
+    When they open it in an editor with that schema
+    Then the editor marks the line <line> and no other: <words>
+
+    Examples:
+      | mistake             | line           | words |
+      | a tier that is none | tier: platinum | Value is not accepted. Valid values: "bronze", "silver", "gold". |
+      | a misspelt field    | teir: gold     | Property teir is not allowed. |

@@ -1,21 +1,28 @@
-"""Words about files that are wrong: who writes them, and what they are told."""
+"""Words about files that are wrong: who writes them, and what they are told, by floe or by their editor."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
 from demo.bare import select_released_plugins
-from drivers import mistakes, refusals, traces
-from drivers.floe import Floe, Outcome, Project
+from drivers import editor, json_schema, mistakes, refusals, traces
+from drivers.editor import Mark
+from drivers.floe import DEMO, Floe, Outcome, Project
 
 COMPILE = ("floe-complete", "validate")
 """The command that refuses, in a product's folder."""
+
+EXPORT = ("floe-complete", "schema")
+"""The command that prints the schema of a file; floe as released has none."""
 
 RELEASED = (
     *("floe", "platform", "compile", "--spec", "floe.yaml", "--manifest", "../manifest.yaml"),
@@ -31,11 +38,27 @@ class Team:
     project: Project
     product: str
 
+    def read(self, file: str) -> str:
+        """One of their files, by what it is called."""
+        return self.project.read(file if file == "manifest.yaml" else f"{self.product}/{file}")
+
 
 @pytest.fixture(scope="module")
 def compiler() -> Floe:
     """The floe that judges what teams write."""
     return Floe.installed()
+
+
+@pytest.fixture(scope="module")
+def exported(compiler: Floe) -> Callable[[str], dict[str, Any]]:
+    """The schema of a file, as floe exports it."""
+
+    @cache
+    def schema(file: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(compiler.run([*EXPORT, file]).out)
+        return content
+
+    return schema
 
 
 @given(parse("a team writes {product} with {wrong}"), target_fixture="team")
@@ -66,3 +89,60 @@ def is_refused(team: Team, outcome: Outcome, datatable: list[list[str]]) -> None
 def nothing_was_written(team: Team, outcome: Outcome) -> None:
     assert traces.heard(outcome.said, [mistakes.PASSWORD, team.project.folder]) == []
     assert outcome.made == {}
+
+
+@given(parse("the schema of {file} that floe exports"), target_fixture="schema")
+def schema_of(exported: Callable[[str], dict[str, Any]], file: str) -> dict[str, Any]:
+    return exported(file)
+
+
+@then(parse("an independent validator accepts every {file} of the demo"))
+def validator_accepts(schema: dict[str, Any], file: str) -> None:
+    texts = {str(path.relative_to(DEMO)): path.read_text() for path in DEMO.rglob(file)}
+    refused = {path: json_schema.refused_fields(schema, text) for path, text in texts.items()}
+    assert refused == dict.fromkeys(texts, frozenset())
+
+
+@then(parse("an independent validator refuses {field} of their {file}"))
+def validator_refuses(schema: dict[str, Any], team: Team, field: str, file: str) -> None:
+    assert json_schema.refused_fields(schema, team.read(file)) == frozenset({field})
+
+
+@when("they open it in an editor with that schema", target_fixture="marks")
+def they_open_it(schema: dict[str, Any], team: Team, tmp_path: Path) -> frozenset[Mark]:
+    with editor.opened(saved(schema, tmp_path), "floe.yaml") as opened:
+        return opened.marks(team.read("floe.yaml"))
+
+
+@then(parse("the editor marks the line {line} and no other: {words}"))
+def editor_marks(team: Team, marks: frozenset[Mark], line: str, words: str) -> None:
+    assert marks == frozenset({Mark(refusals.number(team.read("floe.yaml"), line), words)})
+
+
+@when(parse("they ask an editor with that schema what may follow {line}"), target_fixture="offers")
+def they_ask(schema: dict[str, Any], team: Team, tmp_path: Path, line: str) -> frozenset[str]:
+    text = team.read("floe.yaml")
+    with editor.opened(saved(schema, tmp_path), "floe.yaml") as opened:
+        return opened.offers(text, refusals.number(text, line) + 1)
+
+
+@then(parse("the editor offers every field of floe's {model} but {field}"))
+def editor_offers(compiler: Floe, offers: frozenset[str], model: str, field: str) -> None:
+    assert offers == fields_of(compiler, model) - {field}
+
+
+def saved(schema: dict[str, Any], folder: Path) -> Path:
+    """The schema as a file that an editor reads."""
+    file = folder / "schema.json"
+    file.write_text(json.dumps(schema))
+    return file
+
+
+def fields_of(compiler: Floe, model: str) -> frozenset[str]:
+    """The fields of one of floe's own models, as they are written."""
+    code = (
+        "import sys; from floe_core.schemas import floe_spec; "
+        "model = getattr(floe_spec, sys.argv[1]); "
+        "print(*(field.alias or name for name, field in model.model_fields.items()))"
+    )
+    return frozenset(compiler.python(code, model).out.split())

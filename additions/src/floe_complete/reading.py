@@ -225,7 +225,7 @@ def _of_an_environment(document: Document, path: FieldPath) -> Problem:
     return document.problem(
         path,
         found="is a field that no floe.yaml may have: a product is the same in every environment",
-        expected="connections and credentials in manifest.yaml and the secrets it names",
+        expected="connections and credentials in manifest.yaml alone",
         remedy="leave outputPorts out, floe 0.1.0a1 cannot take them" if ports else "remove it",
         stage="LOAD",
     )
