@@ -75,7 +75,9 @@ def _length(head: bytes) -> int:
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-length" and value.strip().isdigit():
             return int(value)
-    raise ServiceError("tell the length of a message", of="the editor", answer=brief(head))
+    raise ServiceError(
+        "tell the length of a message", of="the editor", answer=brief(head.decode(errors="replace"))
+    )
 
 
 class Editor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -37,12 +37,15 @@ class Reason:
 
 def verdict(outcome: Outcome) -> dict[str, str]:
     """How a command ended, and by file and field what it refused."""
-    return told(outcome.code, {f"{one.file}: {one.field}": one for one in _reasons(outcome.err)})
+    return told(outcome.code, _reasons(outcome.err))
 
 
-def told(code: int, reasons: Mapping[str, Reason]) -> dict[str, str]:
+def told(code: int, reasons: Iterable[Reason]) -> dict[str, str]:
     """The same, from an exit code and reasons."""
-    return {"exit code": str(code)} | {place: str(reason) for place, reason in reasons.items()}
+    found: dict[str, list[str]] = {}
+    for one in reasons:
+        found.setdefault(f"{one.file}: {one.field}", []).append(str(one))
+    return {"exit code": str(code)} | {place: "; ".join(words) for place, words in found.items()}
 
 
 def reason(project: Project, folder: str, row: Sequence[str]) -> Reason:

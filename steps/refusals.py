@@ -79,9 +79,7 @@ def they_compile(compiler: Floe, team: Team) -> Outcome:
 
 @then("it is refused for this and for nothing else")
 def is_refused(team: Team, outcome: Outcome, datatable: list[list[str]]) -> None:
-    reasons = {
-        f"{row[0]}: {row[2]}": refusals.reason(team.project, team.product, row) for row in datatable[1:]
-    }
+    reasons = [refusals.reason(team.project, team.product, row) for row in datatable[1:]]
     assert refusals.verdict(outcome) == refusals.told(2, reasons)
 
 

@@ -150,8 +150,10 @@ def _cycle(place: Place) -> Iterator[Problem]:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as cyclic:
-        # graphlib names them as data flows; a person reads what depends on what.
-        around: list[str] = list(reversed(cyclic.args[1]))
+        # graphlib names them as data flows, from anywhere; a person reads what needs what, from the first.
+        *around, _ = reversed(cyclic.args[1])
+        first = around.index(min(around, key=list(graph).index))
+        around = [*around[first:], *around[:first], around[first]]
         path = next(
             path for model, path, name in place.depended_on if (model, name) == (around[0], around[1])
         )

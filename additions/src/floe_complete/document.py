@@ -71,6 +71,18 @@ _SYNTAX = (
     ("could not find expected ':'", "a field's name without a colon", "`field: value`"),
     ("found unknown escape character", "a backslash in double quotes", "single quotes around the text"),
     ("found undefined alias", "an alias without its anchor", "`&name` at an earlier value"),
+    (
+        "did not find expected <document start>",
+        "an indentation that does not fit",
+        "the fields at the top without indentation, each as `field: value`",
+    ),
+    (
+        "did not find expected alphabetic or numeric character",
+        "a text that begins with & or *",
+        "quotes around it",
+    ),
+    ("mapping keys are not allowed", "a text that begins with ?", "quotes around it"),
+    ("could not find expected directive name", "a line that begins with %", "quotes around the text"),
     ("but found another document", "a second document", "one document: no line `---` but the first"),
 )
 
@@ -150,6 +162,14 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f"did you mean {spelling[near[0]]}?" if near else ""
 
 
+def file_meant(file: Path) -> str:
+    """The same question to somebody who mistyped the name of a YAML file, or its ending."""
+    beside = sorted(file.parent.iterdir()) if file.parent.is_dir() else []
+    names = {one.stem: one.name for one in beside if one.suffix in {".yaml", ".yml"}}
+    near = difflib.get_close_matches(file.stem, names, n=1)
+    return f"did you mean {names[near[0]]}?" if near else ""
+
+
 def load(file: Path, kind: Kind) -> Document:
     """Read a file.
 
@@ -221,8 +241,8 @@ def _absent(file: Path, name: str, kind: Kind) -> RefusedError:
             expected=f"the folder that holds {kind.file}",
             remedy=meant(folder.name, beside),
         )
-    near = meant(file.name, sorted(one.name for one in folder.iterdir() if one.is_file()))
-    return _refused(name, found="there is no such file", expected=kind.says, remedy=near or kind.missing)
+    remedy = file_meant(file) or kind.missing
+    return _refused(name, found="there is no such file", expected=kind.says, remedy=remedy)
 
 
 def _folders(folder: Path) -> Iterator[Path]:

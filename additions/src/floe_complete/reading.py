@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from floe_complete import checks, schema, wording
-from floe_complete.document import Document, FieldPath, Kind, load, meant, shown
+from floe_complete.document import Document, FieldPath, Kind, file_meant, load, meant, shown
 from floe_complete.problems import Problem, RefusedError
 from floe_complete.shapes import Shape
 
@@ -104,7 +104,7 @@ def _manifest_of(document: Document, folder: Path) -> Path:
     path = ("platform", "manifest")
     named = wording.value_at(path, document.content)
     expected = "the path of the platform's manifest from here, such as ../manifest.yaml"
-    if named is None and isinstance(document.content.get("platform", {}), dict):
+    if named is None and isinstance(document.content.get("platform"), dict | None):
         remedy = "write it there, or name one: --manifest FILE"
         raise RefusedError([document.problem(path, found="is missing", expected=expected, remedy=remedy)])
     if not isinstance(named, str):
@@ -114,13 +114,19 @@ def _manifest_of(document: Document, folder: Path) -> Path:
         remedy = "download it, and name the file: --manifest FILE"
         raise RefusedError([document.problem(path, found=found, expected=expected, remedy=remedy)])
     file = folder / named
-    if not file.exists():
-        beside = sorted(one.name for one in file.parent.iterdir()) if file.parent.is_dir() else []
-        found = f'there is no file "{shown(Path(named))}"'
-        remedy = meant(file.name, beside) or "correct the path, or name one: --manifest FILE"
+    if not _is_there(file):
+        found = f"there is no file {wording.found(shown(Path(named)))}"
+        remedy = file_meant(file) or "correct the path, or name one: --manifest FILE"
         raise RefusedError([document.problem(path, found=found, expected=expected, remedy=remedy)])
     plain = Path(os.path.normpath(file))
     return plain if plain.exists() and plain.samefile(file) else file
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:
+        return False
 
 
 # ---- the two files

@@ -35,26 +35,26 @@ def problems(errors: Iterable[ErrorDetails], document: Document, shape: Shape) -
     """Everything a model found, one problem a field, in the order of the file."""
     told: dict[FieldPath, Problem] = {}
     for error in errors:
-        path = written(error["loc"], document.content)
+        path = written(error, document.content)
         told.setdefault(path, _problem(error, path, document, shape))
     return list(told.values())
 
 
-def written(loc: FieldPath, content: Mapping[str, Any]) -> FieldPath:
-    """A place that pydantic names, as it is written in the file.
+def written(error: ErrorDetails, content: Mapping[str, Any]) -> FieldPath:
+    """The place of an error, as it is written in the file.
 
-    It names a field by its alias, whatever the person wrote, and puts the branch of a union between.
+    pydantic names a field by its alias, whatever the person wrote, and puts the branch of a union
+    between or behind.
     """
     path: list[str | int] = []
     here: object = content
-    for position, part in enumerate(loc):
-        last = position == len(loc) - 1
+    last = len(error["loc"]) - 1
+    for position, part in enumerate(error["loc"]):
         if isinstance(here, Mapping):
             key = next((key for key in (part, _snake(part)) if key in here), part)
-            if key not in here and not last:
-                continue
-            path.append(key)
-            here = here.get(key)
+            if key in here or (position == last and error["type"] == "missing"):
+                path.append(key)
+                here = here.get(key)
         elif isinstance(here, list) and isinstance(part, int) and part < len(here):
             path.append(part)
             here = here[part]
