@@ -111,7 +111,6 @@ MISTAKES: Mapping[str, Mistake] = {
         "dependsOn: [stg_crm_customers, stg_transactions]", "dependsOn: stg_transactions"
     ),
     "a number for a version": _edit("version: 1.0.0", "version: 1.0"),
-    "a version of two parts": _edit("version: 1.0.0", 'version: "1.0"'),
     "a version of floe to come": _edit("apiVersion: floe.dev/v1", "apiVersion: floe.dev/v2"),
     "another kind": _edit("kind: FloeSpec", "kind: FloeProduct"),
     "a name with a path": _edit("name: customer-360", "name: ../customer-360"),
@@ -134,7 +133,6 @@ MISTAKES: Mapping[str, Mistake] = {
     ),
     "a model twice": _edit("  - name: mart_customer_360", "  - name: stg_transactions # again"),
     "a cron that is none": _edit('"*/10 * * * *"', '"61 * * * *"'),
-    "a cron with seconds": _edit('"*/10 * * * *"', '"0 */10 * * * *"'),
     "a day that never comes": _edit('"*/10 * * * *"', '"0 6 30 2 *"'),
     "a time zone that is none": _edit("timezone: UTC", "timezone: Europe/Londn"),
     "an unknown compute": _edit("tier: gold", "tier: gold\n    compute: duckbd"),

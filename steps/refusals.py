@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from pytest_bdd.parsers import parse
 
 from demo.bare import select_released_plugins
 from drivers import editor, json_schema, mistakes, refusals, traces
-from drivers.editor import Mark
+from drivers.editor import Editor, Mark
 from drivers.floe import DEMO, Floe, Outcome, Project
 
 COMPILE = ("floe-complete", "validate")
@@ -59,6 +59,17 @@ def exported(compiler: Floe) -> Callable[[str], dict[str, Any]]:
         return content
 
     return schema
+
+
+@pytest.fixture(scope="module")
+def writing(
+    exported: Callable[[str], dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Editor]:
+    """An editor that has the exported schema of floe.yaml."""
+    file = tmp_path_factory.mktemp("editor") / "schema.json"
+    file.write_text(json.dumps(exported("floe.yaml")))
+    with editor.opened(file, "floe.yaml") as opened:
+        yield opened
 
 
 @given(parse("a team writes {product} with {wrong}"), target_fixture="team")
@@ -106,10 +117,9 @@ def validator_refuses(schema: dict[str, Any], team: Team, field: str, file: str)
     assert json_schema.refused_fields(schema, team.read(file)) == frozenset({field})
 
 
-@when("they open it in an editor with that schema", target_fixture="marks")
-def they_open_it(schema: dict[str, Any], team: Team, tmp_path: Path) -> frozenset[Mark]:
-    with editor.opened(saved(schema, tmp_path), "floe.yaml") as opened:
-        return opened.marks(team.read("floe.yaml"))
+@when("they open it in an editor that has floe's schema", target_fixture="marks")
+def they_open_it(writing: Editor, team: Team) -> frozenset[Mark]:
+    return writing.marks(team.read("floe.yaml"))
 
 
 @then(parse("the editor marks the line {line} and no other: {words}"))
@@ -117,23 +127,15 @@ def editor_marks(team: Team, marks: frozenset[Mark], line: str, words: str) -> N
     assert marks == frozenset({Mark(refusals.number(team.read("floe.yaml"), line), words)})
 
 
-@when(parse("they ask an editor with that schema what may follow {line}"), target_fixture="offers")
-def they_ask(schema: dict[str, Any], team: Team, tmp_path: Path, line: str) -> frozenset[str]:
+@when(parse("they ask an editor that has floe's schema what may follow {line}"), target_fixture="offers")
+def they_ask(writing: Editor, team: Team, line: str) -> frozenset[str]:
     text = team.read("floe.yaml")
-    with editor.opened(saved(schema, tmp_path), "floe.yaml") as opened:
-        return opened.offers(text, refusals.number(text, line) + 1)
+    return writing.offers(text, refusals.number(text, line) + 1)
 
 
 @then(parse("the editor offers every field of floe's {model} but {field}"))
 def editor_offers(compiler: Floe, offers: frozenset[str], model: str, field: str) -> None:
     assert offers == fields_of(compiler, model) - {field}
-
-
-def saved(schema: dict[str, Any], folder: Path) -> Path:
-    """The schema as a file that an editor reads."""
-    file = folder / "schema.json"
-    file.write_text(json.dumps(schema))
-    return file
 
 
 def fields_of(compiler: Floe, model: str) -> frozenset[str]:
