@@ -144,7 +144,7 @@ def _compiled(folder: Path, manifest: Path | None, stages: Stages, log: TextIO) 
             _definitions(artifacts, made, sources)
             project = _project(artifacts, folder.resolve(), made, work, sources)
             profiles = _profiles(artifacts, made)
-            tried = dbt.judge(project, profiles, made / "target")
+            tried = dbt.judge(project, profiles, made / "target", folder)
         _keep(made / "target", "manifest.json", "partial_parse.msgpack")
         output.settle(made / "target", at)
         try:
@@ -178,7 +178,7 @@ def _by_floe(platform: Platform, work: Path, stages: Stages) -> CompiledArtifact
 
 
 def _completed(artifacts: CompiledArtifacts, platform: Platform, at: datetime | None) -> CompiledArtifacts:
-    """The artifact with what the release leaves out: a moment with its zone, and the manifests it came from."""
+    """The artifact with what the release leaves out: a moment with its zone, the manifests it came from."""
     from floe_core.schemas.compiled_artifacts import ManifestRef  # noqa: PLC0415 - slow
 
     home = platform.sources.manifest_file.resolve().parent

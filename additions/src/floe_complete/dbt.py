@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from floe_complete.naming import shown
 from floe_complete.problems import Problem, RefusedError
 
 if TYPE_CHECKING:
@@ -67,13 +68,14 @@ class Dbt:
         if self._child.stdin:
             self._child.stdin.close()
 
-    def judge(self, project: Path, profiles: Mapping[str, Any], target: Path) -> bool:
+    def judge(self, project: Path, profiles: Mapping[str, Any], target: Path, product: Path) -> bool:
         """Let dbt parse a project and try its SQL.
 
         Args:
             project: the dbt project's folder; dbt writes nothing there.
             profiles: the compiled profiles.yml.
             target: the folder for dbt's manifest, and for what spares it the parsing at run time.
+            product: the folder that a person knows the project by.
 
         Returns:
             Whether the SQL was tried, or there is no engine here to try it.
@@ -104,7 +106,7 @@ class Dbt:
             )
         wrong: list[Wrong] = json.loads(answer.read_text(encoding="utf-8"))
         if wrong:
-            raise RefusedError(problem for one in wrong for problem in told(one, project))
+            raise RefusedError(problem for one in wrong for problem in told(one, project, product))
         return bool(trial)
 
     def _written(self, name: str, profiles: Mapping[str, Any]) -> Path:
@@ -169,30 +171,36 @@ def tried_in_memory(profiles: Mapping[str, Any]) -> dict[str, Any]:
 # ---- what dbt says, for a person
 
 
-def told(wrong: Wrong, project: Path) -> Iterator[Problem]:
+def told(wrong: Wrong, project: Path, product: Path) -> Iterator[Problem]:
     """A refusal of dbt or DuckDB as a problem: the model, its file and line, and their words, cleaned."""
     said = wrong["said"].replace(f"{project}/", "").replace(str(project), "the product's folder")
     named = _FILE.search(said)
-    file = wrong["file"] or (named.group(1) if named else "")
+    file = wrong["file"] or (named.group(1) if named else "dbt_project.yml")
+    place = shown(product / file)
     if wrong["node"]:
         line = source_line(said, wrong["raw"], wrong["compiled"])
         words = _words(_LINE.split(said)[0])
-        yield Problem(file, wrong["node"], words, "SQL that DuckDB can run", stage="GENERATE", line=line)
+        yield Problem(place, wrong["node"], words, "SQL that DuckDB can run", stage="GENERATE", line=line)
         return
     if absent := re.search(r"patch with name '([^']+)' in the 'seeds' section of file '([^']+)'", said):
         seed, described = absent.groups()
-        place = Path(described).parent / f"{seed}.csv"
-        remedy = f"put {place} there; seeds of the demo are generated: python -m demo.seeds"
-        yield Problem(described, seed, "the seed has no file", str(place), remedy, "GENERATE")
+        data = shown(product / Path(described).with_name(f"{seed}.csv"))
+        remedy = "put the file there; the seeds of a demo are generated: python -m demo.seeds"
+        yield Problem(shown(product / described), seed, "the seed has no file", data, remedy, "GENERATE")
+        return
+    if absent := re.search(r"depends on a node named '([^']+)'", said):
+        found = f'there is no model, seed or source "{absent.group(1)}"'
+        remedy = "correct the name, or make it a part of this product"
+        yield Problem(place, Path(file).stem, found, "the name of one that is there", remedy, "GENERATE")
         return
     numbered = re.search(r"\bline (\d+)", said)
     yield Problem(
-        file or "dbt_project.yml",
+        place,
         "",
         _words(said),
         "a dbt project that dbt can parse",
         stage="GENERATE",
-        line=int(numbered.group(1)) if numbered and file else 0,
+        line=int(numbered.group(1)) if numbered else 0,
     )
 
 

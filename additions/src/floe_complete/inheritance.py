@@ -234,7 +234,7 @@ def _unapproved_product(platform: Platform) -> Iterator[Problem]:
 
 
 def _merged(above: PlatformManifest, own: PlatformManifest) -> PlatformManifest:
-    """The merge of floe, with the fields that it drops; what it gives is an enterprise's, complete in itself."""
+    """The merge of floe, with the fields that it drops; what it gives is an enterprise's, and complete."""
     merged = merge_manifests(above, own)
     # A manifest that does not name a dbt has floe's default there, which is no choice of its own.
     dbt = (own if "dbt" in own.plugins.model_fields_set else above).plugins.dbt
