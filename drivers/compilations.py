@@ -349,7 +349,7 @@ def digests(made: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def differences(left: Mapping[str, bytes], right: Mapping[str, bytes]) -> frozenset[tuple[str, str]]:
-    """What differs between two compilations: (file, field), with `*` for what there is many of."""
+    """What differs between two compilations: (file, field)."""
     files = left.keys() | right.keys()
     return frozenset(
         (PurePosixPath(path).name, field)
@@ -372,8 +372,14 @@ def _fields(path: str, left: bytes, right: bytes) -> Iterator[str]:
         yield "its text"
 
 
+def _called(path: Sequence[str]) -> str:
+    """A field by its path; what stands in one of many entries, which are called by ids, is of `each`."""
+    entry = max((place for place, part in enumerate(path) if re.search(r"[./:]", part)), default=-1)
+    return ".".join(path if entry < 0 else ("each", *path[entry + 1 :]))
+
+
 def _differing(left: Any, right: Any, path: tuple[str, ...]) -> Iterator[str]:
-    name = ".".join("*" if re.search(r"[./:]", part) or part.isdigit() else part for part in path)
+    name = _called(path)
     if type(left) is not type(right):
         yield name
     elif isinstance(left, dict):

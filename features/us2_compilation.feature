@@ -3,17 +3,17 @@ Feature: Compilation
   As a data engineer I need what I wrote to become all that a run needs, the same every time, or to be
   told before anything runs what is wrong, with everything as it was.
 
-  @FR-010
+  @FR-010  # reviewed 9f15a5ef
   Scenario: A compiled product is what its files say
     Given every product of the demo is compiled
     Then each is what its floe.yaml and manifest.yaml say, in the contract of this floe
 
-  @FR-010
+  @FR-010  # reviewed 9f15a5ef
   Scenario: The command that a data engineer types compiles
     When a data engineer types the compile command of customer-360
     Then what a run needs is there
 
-  @FR-011
+  @FR-011  # reviewed 89c12cf9
   Scenario: A compilation goes through six stages, one after the other
     Given every product of the demo is compiled
     Then floe's own log tells these stages, each complete before the next begins
@@ -24,7 +24,7 @@ Feature: Compilation
       | COMPILE  |
       | GENERATE |
 
-  @FR-011
+  @FR-011  # reviewed 89c12cf9
   Scenario Outline: A compilation stops at the stage that finds a mistake
     Given a team's customer-360 with <mistake>
     When the team compiles it
@@ -39,7 +39,7 @@ Feature: Compilation
       | COMPILE  | a storage without a bucket                |
       | GENERATE | a model that reads a table nobody makes   |
 
-  @FR-012
+  @FR-012  # reviewed 176e581e
   Scenario: An override wins where it may, and silence takes what is above
     Given a team's customer-360 with a domain's manifest and overrides it may make
     When the team compiles it
@@ -54,7 +54,7 @@ Feature: Compilation
       | lineage                          | off                | the enterprise             |
       | whose manifests                  | enterprise, domain | the domain names its above |
 
-  @FR-012
+  @FR-012  # reviewed 176e581e
   Scenario Outline: An override that is forbidden is refused by name
     Given a team's customer-360 with <override>
     When the team compiles it
@@ -70,48 +70,46 @@ Feature: Compilation
       | a domain that does not approve the product                   | floe.yaml        | metadata.name                       | customer-360  |
       | manifests that inherit from each other                       | enterprise.yaml  | parent_manifest                     | a circle      |
 
-  @FR-013
+  @FR-013  # reviewed 7fe6f521
   Scenario: dbt accepts the profile
     Given every product of the demo is compiled
     Then dbt finds each profile valid and parses the product with it
 
-  @FR-013
+  @FR-013  # reviewed 7fe6f521
   Scenario: A profile refers to credentials and holds none
     Given every product of the demo is compiled
     Then each profile reads every credential from its surroundings, and no file holds one
 
-  @FR-014
+  @FR-014  # reviewed 4bc88f47
   Scenario: Every compiled product is a code location of its own
     Given every product of the demo is compiled
     Then Dagster loads each from the workspace as a code location of its own
 
-  @FR-016
+  @FR-016  # reviewed 29756ead
   Scenario: The same files compile to the same bytes
     Given customer-360 compiled for one moment in two places, by two processes with other seeds and time zones
     Then both made the same files, byte for byte
 
-  @FR-016
+  @FR-016  # reviewed 29756ead
   Scenario: Only the clock tells two compilations apart
     Given every product of the demo is compiled
     And customer-360 compiled for one moment in two places, by two processes with other seeds and time zones
     Then these fields differ between the compilations of customer-360 and no other
-      | file                   | field                           |
+      | file                    | field                          |
       | compiled_artifacts.json | metadata.compiled_at           |
-      | manifest.json          | metadata.generated_at           |
-      | manifest.json          | metadata.invocation_id          |
-      | manifest.json          | metadata.invocation_started_at  |
-      | manifest.json          | metadata.run_started_at         |
-      | manifest.json          | nodes.*.created_at              |
-      | manifest.json          | macros.*.created_at             |
-      | partial_parse.msgpack  | metadata.generated_at           |
-      | partial_parse.msgpack  | metadata.invocation_id          |
-      | partial_parse.msgpack  | metadata.invocation_started_at  |
-      | partial_parse.msgpack  | metadata.run_started_at         |
-      | partial_parse.msgpack  | nodes.*.created_at              |
-      | partial_parse.msgpack  | macros.*.created_at             |
-      | partial_parse.msgpack  | files.*.path.modification_time  |
+      | manifest.json           | metadata.generated_at          |
+      | manifest.json           | metadata.invocation_id         |
+      | manifest.json           | metadata.invocation_started_at |
+      | manifest.json           | metadata.run_started_at        |
+      | manifest.json           | each.created_at                |
+      | partial_parse.msgpack   | metadata.generated_at          |
+      | partial_parse.msgpack   | metadata.invocation_id         |
+      | partial_parse.msgpack   | metadata.invocation_started_at |
+      | partial_parse.msgpack   | metadata.run_started_at        |
+      | partial_parse.msgpack   | each.created_at                |
+      | partial_parse.msgpack   | each.path.modification_time    |
 
-  @EDGE-05
+  @EDGE-05  # reviewed f9620b47
   Scenario: A model that the engine cannot run is found before a run
     Given a team's customer-360 with a misspelt word in one model and a misspelt column in another
     When the team compiles it
@@ -120,7 +118,7 @@ Feature: Compilation
       | models/staging/stg_support_tickets.sql | where ticket_id iz not null | stg_support_tickets | Parser Error: syntax error at or near "iz"              |
       | models/staging/stg_transactions.sql    | and unit_prise is not null | stg_transactions    | Binder Error: Referenced column "unit_prise" not found  |
 
-  @EDGE-05
+  @EDGE-05  # reviewed f9620b47
   Scenario: A model that reads a table nobody makes is found before a run
     Given a team's customer-360 with a model that reads a table nobody makes
     When the team compiles it

@@ -51,6 +51,9 @@ class Stages:
         found = [problem.stage for problem in problems if problem.stage in _ORDER]
         stage = min(found, key=_ORDER.__getitem__, default=self.current or STAGES[0])
         self.begin(stage)
+        if stage != self.current:
+            # floe holds models against its policies, which is ENFORCE, when COMPILE is done.
+            self.end()
         self._tell(f"{stage:<9}refused")
         self.current = ""
 
