@@ -136,7 +136,8 @@ class Compilation:
             ServiceError: it made no such file.
         """
         if (made := self.outcome.made.get(f"{self.product}/{path}")) is None:
-            answer = brief(self.outcome.said, 600) or "nothing was said"
+            plain = [line for line in self.outcome.said.splitlines() if not line.startswith("{")]
+            answer = brief(" ".join(plain), 600) or "nothing was said"
             raise ServiceError(f"make {path} of {self.product}", of="floe", answer=answer)
         return made
 
@@ -318,15 +319,16 @@ def leaks(made: Mapping[str, bytes]) -> frozenset[str]:
 
 def said_by_dbt(floe: Floe, compilation: Compilation, folder: Path) -> dict[str, str]:
     """What dbt says of a compiled product, in a copy: `dbt debug` of its files, `dbt parse` of itself."""
-    project = Project(shutil.copytree(compilation.project.folder, folder / "copy"))
     surrounding = {**CREDENTIALS, "POLARIS_OAUTH2_SERVER_URI": "https://catalog.example.com/tokens"}
 
     def dbt(word: str) -> Outcome:
+        copy = shutil.copytree(compilation.project.folder, folder / f"{compilation.product}-{word}")
         words = ["dbt", "--no-use-colors", word]
-        return floe.run(words, project, folder=compilation.product, variables=surrounding)
+        return floe.run(words, Project(copy), folder=compilation.product, variables=surrounding)
 
-    files = dict(_FOUND.findall(dbt("debug").out))
-    parsed = dbt("parse")
+    with ThreadPoolExecutor() as both:
+        debugged, parsed = both.map(dbt, ("debug", "parse"))
+    files = dict(_FOUND.findall(debugged.out))
     return {**files, "dbt parse": "passes" if parsed.code == 0 else parsed.said}
 
 

@@ -113,7 +113,7 @@ def summary(made: Compiled) -> Iterator[str]:
         "profiles.yml": "its dbt profile; credentials are read from the environment",
         "target/manifest.json": "what dbt parsed",
     }
-    for file, purpose in purposes.items():
+    for file, purpose in ((file, purpose) for file, purpose in purposes.items() if file in made.files):
         yield f"  {shown(made.folder / file):<42} {purpose}"
     place = shown(made.manifest.parent / workspace.FILE)
     yield f"  {place:<42} {', '.join(made.locations)}"
