@@ -21,7 +21,7 @@ def make(words: str, project: Project, product: str) -> None:
     Raises:
         ServiceError: nobody has written down what these words change.
     """
-    if words not in _CHANGES:
+    if words not in NAMES:
         raise ServiceError(f"change {words!r}", of="drivers/changes.py", answer="no such change")
     _CHANGES[words](project, product)
 
@@ -154,3 +154,6 @@ _CHANGES: dict[str, Change] = {
     ),
     "manifests that inherit from each other": _circle,
 }
+
+NAMES = frozenset(_CHANGES)
+"""The words that there are."""

@@ -113,7 +113,7 @@ def place(made: Path, folder: Path) -> list[str]:
         for path in paths:
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            moves.append((file.with_name(f".{file.name}.new"), file))
+            moves.append((file.with_name(f".{file.name}.{os.getpid()}.new"), file))
             shutil.copyfile(made / path, moves[-1][0])
     except OSError:
         _remove(beside for beside, _ in moves)

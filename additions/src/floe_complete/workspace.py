@@ -39,7 +39,8 @@ def write(manifest: Path, product: Path) -> list[str]:
         }
         for folder in products
     ]
-    new = home / f".{FILE}.new"
+    # Several products may be compiled at once: each writes a file of its own, and the last one to move wins.
+    new = home / f".{FILE}.{os.getpid()}.new"
     new.write_text(_HEADER + yaml.safe_dump({"load_from": locations}, sort_keys=False), encoding="utf-8")
     new.replace(home / FILE)
     return [folder.name for folder in products]
