@@ -18,7 +18,7 @@ from drivers import editor, json_schema, mistakes, refusals, traces
 from drivers.editor import Editor, Mark
 from drivers.floe import DEMO, Floe, Outcome, Project
 
-COMPILE = ("floe-complete", "validate")
+COMPILE = ("floe-complete", "compile")
 """The command that refuses, in a product's folder."""
 
 EXPORT = ("floe-complete", "schema")

@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from floe_complete import schema, validating
+from floe_complete import compiling, schema, validating
+from floe_complete.plugins import plugins
 from floe_complete.problems import WRONG_INPUT, RefusedError
 
 
@@ -18,6 +19,8 @@ def commands() -> None:
 
 commands.add_command(schema.command)
 commands.add_command(validating.command)
+commands.add_command(compiling.command)
+commands.add_command(plugins)
 
 
 def main() -> None:
