@@ -44,18 +44,12 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def compiler() -> Floe:
-    """The floe that judges what teams write."""
-    return Floe.installed()
-
-
-@pytest.fixture(scope="module")
-def exported(compiler: Floe) -> Callable[[str], dict[str, Any]]:
+def exported(installation: Floe) -> Callable[[str], dict[str, Any]]:
     """The schema of a file, as floe exports it."""
 
     @cache
     def schema(file: str) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads(compiler.run([*EXPORT, file]).out)
+        content: dict[str, Any] = json.loads(installation.run([*EXPORT, file]).out)
         return content
 
     return schema
@@ -73,9 +67,9 @@ def writing(
 
 
 @given(parse("a team writes {product} with {wrong}"), target_fixture="team")
-def team_writes(compiler: Floe, tmp_path: Path, product: str, wrong: str) -> Team:
+def team_writes(installation: Floe, tmp_path: Path, product: str, wrong: str) -> Team:
     project = Project.of_the_demo(tmp_path / "team", product)
-    if not compiler.completed:
+    if not installation.completed:
         select_released_plugins(project.folder / "manifest.yaml")
     for mistake in wrong.split(" and "):
         mistakes.make(mistake, project, product)
@@ -83,9 +77,9 @@ def team_writes(compiler: Floe, tmp_path: Path, product: str, wrong: str) -> Tea
 
 
 @when("they compile it", target_fixture="outcome")
-def they_compile(compiler: Floe, team: Team) -> Outcome:
-    words: Sequence[str] = COMPILE if compiler.completed else RELEASED
-    return compiler.run(words, team.project, folder=team.product)
+def they_compile(installation: Floe, team: Team) -> Outcome:
+    words: Sequence[str] = COMPILE if installation.completed else RELEASED
+    return installation.run(words, team.project, folder=team.product)
 
 
 @then("it is refused for this and for nothing else")
@@ -134,15 +128,15 @@ def they_ask(writing: Editor, team: Team, line: str) -> frozenset[str]:
 
 
 @then(parse("the editor offers every field of floe's {model} but {field}"))
-def editor_offers(compiler: Floe, offers: frozenset[str], model: str, field: str) -> None:
-    assert offers == fields_of(compiler, model) - {field}
+def editor_offers(installation: Floe, offers: frozenset[str], model: str, field: str) -> None:
+    assert offers == fields_of(installation, model) - {field}
 
 
-def fields_of(compiler: Floe, model: str) -> frozenset[str]:
+def fields_of(installation: Floe, model: str) -> frozenset[str]:
     """The fields of one of floe's own models, as they are written."""
     code = (
         "import sys; from floe_core.schemas import floe_spec; "
         "model = getattr(floe_spec, sys.argv[1]); "
         "print(*(field.alias or name for name, field in model.model_fields.items()))"
     )
-    return frozenset(compiler.python(code, model).out.split())
+    return frozenset(installation.python(code, model).out.split())

@@ -41,6 +41,10 @@ def platform(folder: Path, compute: str | None = None, **files: dict[str, Any]) 
         "transforms": [{"name": "orders"}, {"name": "sales", **({"compute": compute} if compute else {})}],
     }
     (folder / "floe.yaml").write_text(yaml.safe_dump(spec))
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump({"name": "shop", "profile": "shop"}))
+    (folder / "models").mkdir(exist_ok=True)
+    for model in ("orders", "sales"):
+        (folder / "models" / f"{model}.sql").write_text("select 1 as one")
     return resolved(read(folder / "floe.yaml", folder / "manifest.yaml"))
 
 

@@ -23,7 +23,7 @@ from floe_core.schemas.validation import SecurityPolicyViolationError, validate_
 
 from floe_complete.document import shown
 from floe_complete.problems import Problem, RefusedError
-from floe_complete.reading import Sources, read
+from floe_complete.reading import Sources, read_manifest
 
 if TYPE_CHECKING:
     from floe_core.schemas.manifest import GovernanceConfig, PlatformManifest
@@ -106,7 +106,7 @@ def _chain(sources: Sources) -> tuple[Tier, ...]:
         if parent is None:
             break
         if _name(parent) not in known:
-            tiers.insert(0, Tier(parent, read(sources.spec_file, parent).manifest))
+            tiers.insert(0, Tier(parent, read_manifest(parent)))
             continue
         try:
             detect_circular_inheritance(_name(tiers[-1].file), known)

@@ -83,6 +83,18 @@ def read(spec_file: Path, manifest_file: Path) -> Sources:
     return _read(spec_file, document, manifest_file)
 
 
+def read_manifest(file: Path) -> PlatformManifest:
+    """Read a manifest alone, as one that another inherits from.
+
+    Raises:
+        RefusedError: something in it is wrong; with all that is.
+    """
+    manifest, _, wrong = _platform(file)
+    if manifest is None or wrong:
+        raise RefusedError(wrong)
+    return manifest
+
+
 def _read(spec_file: Path, document: Document, manifest_file: Path) -> Sources:
     manifest, says, wrong_there = _platform(manifest_file)
     spec, wrong = _product(document, spec_file.parent, says)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from floe_complete import checks, compatibility, reading
+from floe_complete import checks, reading
 from floe_complete.document import shown
 from floe_complete.problems import RefusedError
 
@@ -17,6 +17,9 @@ from floe_complete.problems import RefusedError
 def command(folder: Path, manifest: Path | None) -> None:
     """Check the product in FOLDER, and the manifest it names, without compiling it."""
     sources = reading.sources_of(folder, manifest)
+    from floe_complete import compatibility, plugins  # noqa: PLC0415 - they bring floe
+
+    plugins.quiet()
     if wrong := compatibility.problems(sources):
         raise RefusedError(wrong)
     transforms = len(sources.spec.transforms)
