@@ -14,4 +14,6 @@ pytest_plugins = (
     "steps.stage",
     "steps.platform",
     "steps.pipelines",
+    "steps.refusals",
+    "steps.compilation",
 )

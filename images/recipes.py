@@ -19,7 +19,7 @@ ADDITIONS = "ADDITIONS"
 _NO_INPUT = frozenset(
     {"__pycache__", "build", "target", "logs", "dbt_packages", "floe_macros", "node_modules"}
 )
-_NO_INPUT_NAMES = frozenset({".user.yml", "compiled_artifacts.json", "definitions.py"})
+_NO_INPUT_NAMES = frozenset({".user.yml", "compiled_artifacts.json", "definitions.py", "profiles.yml"})
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import shutil
 from datetime import UTC
 from pathlib import Path
 
-from foundation.cache import ROOT, digest_of, entry
-from foundation.errors import PlatformError, UserError
+from foundation import npm
+from foundation.cache import ROOT
+from foundation.errors import PlatformError
 from foundation.process import run
 from foundation.progress import say
 from reports import allure_files, canary, history, matrix, results
@@ -20,11 +21,8 @@ HISTORY = Path(history.FOLDER) / "allure.jsonl"
 """What Allure compares a run with, one line for each earlier one; below the output folder."""
 
 _HERE = Path(__file__).parent
-_LOCKED = (_HERE / "package.json", _HERE / "package-lock.json")
 _CONFIG = _HERE / "allurerc.json"
 _STEADY = _HERE / "steady.mjs"
-_OLDEST_NODE = 20
-_INSTALL_SECONDS = 600.0
 _RENDER_SECONDS = 120.0
 
 
@@ -45,7 +43,7 @@ def build(out: Path = results.OUT, *, root: Path = ROOT) -> Path:
 
 
 def _render(last: Run, out: Path) -> Path:
-    node, tool = _node(), tools()
+    node, tool = npm.node(), tools()
     page = out / PAGE
     name = f"floe acceptance, {last.began.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     _forget(name, out / HISTORY)
@@ -64,8 +62,8 @@ def _render(last: Run, out: Path) -> Path:
 
 
 def tools() -> Path:
-    """The node_modules with what package-lock.json pins; installed once, then from the cache."""
-    return entry("allure", digest_of(_LOCKED), _install) / "node_modules"
+    """The node_modules with what package-lock.json pins."""
+    return npm.modules("allure", _HERE)
 
 
 def _forget(name: str, file: Path) -> None:
@@ -105,25 +103,3 @@ def show(out: Path = results.OUT) -> None:
 def shown(file: Path) -> str:
     """A path as the person at the checkout would type it."""
     return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else str(file)
-
-
-def _node() -> str:
-    remedy = "apt-get install nodejs npm (version 20 or newer)"
-    node = shutil.which("node")
-    if node is None or shutil.which("npm") is None:
-        raise UserError("Node.js with npm is not installed; the report is built with it", remedy=remedy)
-    said = run([node, "--version"], timeout=20).strip()
-    found = re.match(r"v(\d+)\.", said)
-    if not found or int(found.group(1)) < _OLDEST_NODE:
-        raise UserError(f"Node.js {said} is too old for the report", remedy=remedy)
-    return node
-
-
-def _install(work: Path) -> None:
-    for file in _LOCKED:
-        shutil.copy(file, work)
-    run(
-        ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--no-update-notifier"],
-        timeout=_INSTALL_SECONDS,
-        cwd=work,
-    )

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from demo import seeds
 from floe_additions.orchestrator.product import Product
-from floe_platform_setup.product import build
+from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
 
 CREDENTIALS = {"POLARIS_CLIENT_ID": "an-id-at-build-time", "POLARIS_CLIENT_SECRET": "a-secret-at-build-time"}
@@ -35,4 +35,5 @@ def built() -> Product:
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     folder = copy_of_the_demo(place)
     with patch.dict(os.environ, CREDENTIALS):
-        return build(folder, place / "manifest.yaml")
+        compile_product(folder)
+    return Product.load("customer-360", folder)

@@ -139,7 +139,7 @@ def test_definitions_need_a_catalog(tmp_path: Path) -> None:
 
 
 def test_a_product_that_was_not_built_says_how(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="build the product with `python -m floe_platform_setup"):
+    with pytest.raises(FileNotFoundError, match="compile the product: `floe-complete compile"):
         Product.load("shop", tmp_path)
 
 

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from dagster import AssetKey, Definitions
 
 from demo import seeds as generator
 from floe_additions.orchestrator.loader import load_product_definitions
 from floe_additions.orchestrator.product import Product
-from floe_platform_setup.errors import SetupError
-from floe_platform_setup.product import build
+from floe_complete.compiling import compile_product
+from floe_complete.problems import RefusedError
 from foundation.process import run
 from tests import demo_product
 
@@ -181,16 +180,8 @@ def test_the_generated_file_loads_without_a_service(
 
 def test_a_product_without_seeds_is_refused(tmp_path: Path) -> None:
     folder = demo_product.copy_of_the_demo(tmp_path)
-    shutil.rmtree(folder / "seeds")
-    with pytest.raises(SetupError, match="seeds has no CSV file: generate them first"):
-        build(folder, tmp_path / "manifest.yaml")
-
-
-def test_what_floe_refuses_is_told(tmp_path: Path) -> None:
-    folder = demo_product.copy_of_the_demo(tmp_path)
-    spec = yaml.safe_load((folder / "floe.yaml").read_text())
-    del spec["metadata"]["name"]
-    (folder / "floe.yaml").write_text(yaml.safe_dump(spec))
-    with pytest.raises(SetupError, match=r"(?s)`floe platform` ended with code \d+.*metadata\.name"):
-        build(folder, tmp_path / "manifest.yaml")
+    for file in folder.glob("seeds/*.csv"):
+        file.unlink()
+    with pytest.raises(RefusedError, match=r"the seed has no file\n  expected: .*seeds/raw_\w+\.csv"):
+        compile_product(folder)
     assert not (folder / "definitions.py").exists()

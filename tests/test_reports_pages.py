@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from foundation import npm
 from foundation.errors import PlatformError, UserError
 from reports import __main__ as commands
 from reports import evidence, facts, html
@@ -18,7 +19,7 @@ from reports.results import DeployedImage
 def test_without_node_there_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError) as refused:
-        html._node()
+        npm.node()
     assert "Node.js with npm is not installed" in refused.value.problem
     assert "apt-get install nodejs npm" in refused.value.remedy
 
@@ -29,7 +30,7 @@ def test_a_node_too_old_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match=r"Node\.js v16\.20\.0 is too old"):
-        html._node()
+        npm.node()
 
 
 COUNTER = (

@@ -11,7 +11,7 @@ for folder in /opt/floe/products/*/; do
     if [ "$FLOE_ADDITIONS" = off ]; then
         HOME=$(mktemp -d) sh "$build/bare.sh" "$folder"
     else
-        HOME=$(mktemp -d) FLOE_SCRATCH=$(mktemp -d) python -m floe_platform_setup product "${folder%/}"
+        HOME=$(mktemp -d) floe-complete compile "${folder%/}"
     fi
 done
 rm -rf /tmp/* "$build/demo" "$build/foundation"

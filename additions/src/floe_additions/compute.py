@@ -143,8 +143,7 @@ class DuckDBIcebergComputePlugin(DuckDBComputePlugin):  # type: ignore[misc]
     def get_dbt_macro_paths(self) -> list[Path]:
         """The materializations `table`, `incremental` and `seed` for Iceberg.
 
-        floe 0.1.0a1 declares this method and never calls it; the build command of the product
-        (`floe_platform_setup product`) does.
+        floe 0.1.0a1 declares this method and never calls it; `floe-complete compile` does.
         """
         return [Path(__file__).parent / "dbt" / "macros"]
 

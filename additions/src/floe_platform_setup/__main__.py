@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from floe_platform_setup.errors import SetupError
 
@@ -15,9 +14,6 @@ def main(arguments: list[str] | None = None) -> int:
     steps = parser.add_subparsers(dest="step", required=True)
     steps.add_parser("buckets", help="create the buckets that are missing")
     steps.add_parser("catalog", help="create catalog, principals, roles, grants and their Secrets")
-    product = steps.add_parser("product", help="compile and parse a product in its folder")
-    product.add_argument("folder", type=Path)
-    product.add_argument("--manifest", type=Path, help="the platform's manifest; FOLDER/../manifest.yaml")
     asked = parser.parse_args(arguments)
     try:
         _step(asked)
@@ -28,13 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _step(asked: argparse.Namespace) -> None:
-    # Each step imports its own clients: building a product needs no object store and the Jobs no dbt.
-    if asked.step == "product":
-        from floe_platform_setup.product import build  # noqa: PLC0415
-
-        built = build(asked.folder, asked.manifest or asked.folder.resolve().parent / "manifest.yaml")
-        sys.stdout.write(f"{built.name} is built in {built.folder}\n")
-    elif asked.step == "buckets":
+    # Each step imports its own clients.
+    if asked.step == "buckets":
         from floe_platform_setup.buckets import create_buckets  # noqa: PLC0415
 
         create_buckets()

@@ -18,7 +18,7 @@ def load_product_definitions(product_name: str, project_dir: Path) -> Definition
 
     Args:
         product_name: as in floe.yaml.
-        project_dir: the product's folder, built by `floe_platform_setup product`.
+        project_dir: the product's folder, compiled by `floe-complete compile`.
     """
     product = Product.load(product_name, project_dir)
     return Definitions(

@@ -15,7 +15,7 @@ _PRODUCT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 _DEFINITIONS = '''"""Dagster definitions of the data product {product}.
 
-Written by `floe platform compile --generate-definitions`; compile again instead of editing.
+Written when the product is compiled; compile again instead of editing.
 """
 
 from pathlib import Path

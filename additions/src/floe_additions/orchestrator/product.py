@@ -14,7 +14,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 ARTIFACT = "compiled_artifacts.json"
 BRONZE = "bronze"
-_REMEDY = "build the product with `python -m floe_platform_setup product FOLDER`"
+_REMEDY = "compile the product: `floe-complete compile FOLDER`"
 
 
 @dataclass(frozen=True)

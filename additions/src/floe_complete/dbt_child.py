@@ -1,0 +1,117 @@
+"""dbt in a process of its own: `python -m floe_complete.dbt_child`, told on standard input what to do.
+
+It starts, which takes most of dbt's time, while floe compiles; and it does in one process what a person
+would do in two: `dbt parse` with the compiled profile, then `dbt build --empty` in an empty DuckDB in
+memory, so that DuckDB has judged the SQL of every model before a run does. Without a word on its input it
+ends: the compilation was refused before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+
+class Task(TypedDict):
+    """What is to be done.
+
+    Attributes:
+        project: the dbt project's folder.
+        profiles: the folder of the compiled profiles.yml.
+        trial: the folder of a profiles.yml of the same name for an empty DuckDB; empty for none.
+        target: where dbt's manifest goes.
+        scratch: where all else goes that dbt writes.
+        variables: environment variables, as on the platform.
+        answer: the file for the answer.
+    """
+
+    project: str
+    profiles: str
+    trial: str
+    target: str
+    scratch: str
+    variables: dict[str, str]
+    answer: str
+
+
+class Wrong(TypedDict):
+    """One thing that dbt refuses.
+
+    Attributes:
+        file: in the project; empty when dbt names none.
+        node: the model, seed or test; empty when it is none.
+        said: dbt's words.
+        raw: the file's text as dbt read it.
+        compiled: the SQL that DuckDB was given.
+    """
+
+    file: str
+    node: str
+    said: str
+    raw: str
+    compiled: str
+
+
+def main() -> None:
+    """Do one task."""
+    from dbt.adapters import duckdb  # noqa: F401, PLC0415 - this is what takes the time
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+    line = sys.stdin.readline()
+    if not line:
+        return
+    task: Task = json.loads(line)
+    os.environ.update(task["variables"])
+    parsed = dbtRunner().invoke(_words(task, "parse", task["profiles"], task["target"]))
+    wrong = _refused(parsed)
+    if not wrong and task["trial"]:
+        words = (
+            "build",
+            "--empty",
+            "--exclude-resource-type",
+            "test",
+            "--exclude-resource-type",
+            "unit_test",
+        )
+        scratch = str(Path(task["scratch"]) / "target")
+        # The parsed project is handed on: the profile is another one, and dbt would parse all again.
+        tried = dbtRunner(manifest=cast(Any, parsed.result)).invoke(
+            _words(task, *words, task["trial"], scratch)
+        )
+        wrong = _refused(tried)
+    Path(task["answer"]).write_text(json.dumps(wrong), encoding="utf-8")
+
+
+def _words(task: Task, *words_profiles_target: str) -> list[str]:
+    *words, profiles, target = words_profiles_target
+    return [
+        *("--no-use-colors", "--quiet", "--log-level", "none", "--log-path", task["scratch"]),
+        *words,
+        *("--project-dir", task["project"], "--profiles-dir", profiles, "--target-path", target),
+    ]
+
+
+def _refused(done: Any) -> list[Wrong]:
+    if done.success:
+        return []
+    results = getattr(done.result, "results", None) or []
+    failed = [one for one in results if one.status in {"error", "fail"}]
+    if not failed:
+        return [Wrong(file="", node="", said=str(done.exception or "dbt failed"), raw="", compiled="")]
+    return [
+        Wrong(
+            file=one.node.original_file_path,
+            node=one.node.name,
+            said=one.message or "",
+            raw=getattr(one.node, "raw_code", None) or "",
+            compiled=getattr(one.node, "compiled_code", None) or "",
+        )
+        for one in failed
+    ]
+
+
+if __name__ == "__main__":
+    main()

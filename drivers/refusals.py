@@ -1,0 +1,90 @@
+"""What a command says when it refuses a person's files, taken apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from drivers.errors import ServiceError
+from drivers.floe import Outcome, Project
+
+_PLACE = re.compile(r"^(?P<file>[^\s:]+)(?::(?P<line>\d+))?: (?P<rest>\S.*)$")
+_FIELD = re.compile(r"^(?P<field>[A-Za-z_]\w*(?:\.[\w-]+|\[\d+\]|\[\"[^\"]*\"\])*): ")
+_EXPECTED = "  expected: "
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that a file is refused for.
+
+    Attributes:
+        file: as the command names it.
+        line: in the file; 0 where none is named.
+        field: path of the field; `-` for the file as a whole.
+        expected: what the command says belongs there.
+    """
+
+    file: str
+    line: int
+    field: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.expected}" if self.line else self.expected
+
+
+def verdict(outcome: Outcome) -> dict[str, str]:
+    """How a command ended, and by file and field what it refused."""
+    return told(outcome.code, _reasons(outcome.err))
+
+
+def told(code: int, reasons: Iterable[Reason]) -> dict[str, str]:
+    """The same, from an exit code and reasons."""
+    found: dict[str, list[str]] = {}
+    for one in reasons:
+        found.setdefault(f"{one.file}: {one.field}", []).append(str(one))
+    return {"exit code": str(code)} | {place: "; ".join(words) for place, words in found.items()}
+
+
+def reason(project: Project, folder: str, row: Sequence[str]) -> Reason:
+    """A reason that is expected.
+
+    Args:
+        project: where the file is.
+        folder: the folder that the command is run in.
+        row: file, line, field and what is expected. The line is given by words that stand on it
+            and on no other, `-` for no line.
+    """
+    file, words, field, expected = row
+    if words == "-":
+        return Reason(file, 0, field, expected)
+    path = file.removeprefix("../") if file.startswith("../") else f"{folder}/{file}"
+    text = (project.folder / path).read_bytes().decode(errors="replace")
+    return Reason(file, number(text, words), field, expected)
+
+
+def number(text: str, words: str) -> int:
+    """The number of the one line of a text that these words stand on, from 1.
+
+    Raises:
+        ServiceError: they stand on none, or on more.
+    """
+    found = [number for number, line in enumerate(text.split("\n"), 1) if words in line]
+    if len(found) != 1:
+        raise ServiceError(f"find the line of {words!r}", of="the file", answer=f"it is on lines {found}")
+    return found[0]
+
+
+def _reasons(said: str) -> Iterator[Reason]:
+    for first, second in pairwise(said.splitlines()):
+        place = _PLACE.match(first)
+        if place and second.startswith(_EXPECTED):
+            field = _FIELD.match(place["rest"])
+            yield Reason(
+                place["file"],
+                int(place["line"] or 0),
+                field["field"] if field else "-",
+                second.removeprefix(_EXPECTED),
+            )

@@ -1,0 +1,268 @@
+@US2
+Feature: Compilation
+  As a data engineer I need what I wrote to become all that a run needs, the same every time, or to be
+  told before anything runs what is wrong, with everything as it was.
+
+  @FR-010  # reviewed 9f15a5ef
+  Scenario: A compiled product is what its files say
+    Given every product of the demo is compiled
+    Then each is what its floe.yaml and manifest.yaml say, in the contract of this floe
+
+  @FR-010  # reviewed 9f15a5ef
+  Scenario: The command that a data engineer types compiles
+    When a data engineer types the compile command of customer-360
+    Then what a run needs is there
+
+  @FR-011  # reviewed 89c12cf9
+  Scenario: A compilation goes through six stages, one after the other
+    Given every product of the demo is compiled
+    Then floe's own log tells these stages, each complete before the next begins
+      | LOAD     |
+      | VALIDATE |
+      | RESOLVE  |
+      | ENFORCE  |
+      | COMPILE  |
+      | GENERATE |
+
+  @FR-011  # reviewed 89c12cf9
+  Scenario Outline: A compilation stops at the stage that finds a mistake
+    Given a team's customer-360 with <mistake>
+    When the team compiles it
+    Then it stops at <stage>, says so, and nothing is written
+
+    Examples:
+      | stage    | mistake                                   |
+      | LOAD     | no floe.yaml                              |
+      | VALIDATE | a quality provider that nobody knows      |
+      | RESOLVE  | no orchestrator                           |
+      | ENFORCE  | a sink that the platform does not approve |
+      | COMPILE  | a storage without a bucket                |
+      | GENERATE | a model that reads a table nobody makes   |
+
+  @FR-012  # reviewed 176e581e
+  Scenario: An override wins where it may, and silence takes what is above
+    Given a team's customer-360 with a domain's manifest and overrides it may make
+    When the team compiles it
+    Then this applies to it
+      | what                             | applies            | because it is said by      |
+      | the compute of stg_transactions  | duckdb             | the product                |
+      | the compute of mart_customer_360 | duckdb-iceberg     | the platform               |
+      | the memory of the compute        | 256MB              | the domain                 |
+      | the days that data is kept       | 90                 | the domain, more strictly  |
+      | the orchestrator                 | dagster-iceberg    | the enterprise             |
+      | audit logging                    | enabled            | the enterprise             |
+      | lineage                          | off                | the enterprise             |
+      | whose manifests                  | enterprise, domain | the domain names its above |
+
+  @FR-012  # reviewed 176e581e
+  Scenario Outline: An override that is forbidden is refused by name
+    Given a team's customer-360 with <override>
+    When the team compiles it
+    Then it is refused, and what is wrong is named
+      | file   | line | field   | named   |
+      | <file> | -    | <field> | <named> |
+
+    Examples:
+      | override                                                     | file             | field                               | named         |
+      | a compute that the enterprise does not approve               | floe.yaml        | transforms[1].compute               | duckdb        |
+      | a domain's orchestrator that the enterprise does not approve | manifest.yaml    | plugins.orchestrator.type           | airflow       |
+      | a domain's policy weaker than the enterprise's               | manifest.yaml    | governance.policy_enforcement_level | off is weaker |
+      | a domain that does not approve the product                   | floe.yaml        | metadata.name                       | customer-360  |
+      | manifests that inherit from each other                       | enterprise.yaml  | parent_manifest                     | a circle      |
+
+  @FR-013  # reviewed 7fe6f521
+  Scenario: dbt accepts the profile
+    Given every product of the demo is compiled
+    Then dbt finds each profile valid and parses the product with it
+
+  @FR-013  # reviewed 7fe6f521
+  Scenario: A profile refers to credentials and holds none
+    Given every product of the demo is compiled
+    Then each profile reads every credential from its surroundings, and no file holds one
+
+  @FR-014  # reviewed 4bc88f47
+  Scenario: Every compiled product is a code location of its own
+    Given every product of the demo is compiled
+    Then Dagster loads each from the workspace as a code location of its own
+
+  @FR-016  # reviewed 29756ead
+  Scenario: The same files compile to the same bytes
+    Given customer-360 compiled for one moment in two places, by two processes with other seeds and time zones
+    Then both made the same files, byte for byte
+
+  @FR-016  # reviewed 29756ead
+  Scenario: Only the clock tells two compilations apart
+    Given every product of the demo is compiled
+    And customer-360 compiled for one moment in two places, by two processes with other seeds and time zones
+    Then these fields differ between the compilations of customer-360 and no other
+      | file                    | field                          |
+      | compiled_artifacts.json | metadata.compiled_at           |
+      | manifest.json           | metadata.generated_at          |
+      | manifest.json           | metadata.invocation_id         |
+      | manifest.json           | metadata.invocation_started_at |
+      | manifest.json           | metadata.run_started_at        |
+      | manifest.json           | each.created_at                |
+      | partial_parse.msgpack   | metadata.generated_at          |
+      | partial_parse.msgpack   | metadata.invocation_id         |
+      | partial_parse.msgpack   | metadata.invocation_started_at |
+      | partial_parse.msgpack   | metadata.run_started_at        |
+      | partial_parse.msgpack   | each.created_at                |
+      | partial_parse.msgpack   | each.path.modification_time    |
+
+  @EDGE-05  # reviewed f9620b47
+  Scenario: A model that the engine cannot run is found before a run
+    Given a team's customer-360 with a misspelt word in one model and a misspelt column in another
+    When the team compiles it
+    Then it is refused, and what is wrong is named
+      | file                                   | line                       | field               | named                                                   |
+      | models/staging/stg_support_tickets.sql | where ticket_id iz not null | stg_support_tickets | Parser Error: syntax error at or near "iz"              |
+      | models/staging/stg_transactions.sql    | and unit_prise is not null | stg_transactions    | Binder Error: Referenced column "unit_prise" not found  |
+
+  @EDGE-05  # reviewed f9620b47
+  Scenario: A model that reads a table nobody makes is found before a run
+    Given a team's customer-360 with a model that reads a table nobody makes
+    When the team compiles it
+    Then it is refused, and what is wrong is named
+      | file                               | line | field             | named                                                  |
+      | models/marts/mart_customer_360.sql | -    | mart_customer_360 | there is no model, seed or source "int_customer_order" |
+
+  @FR-015  # reviewed c0188cf9
+  Scenario Outline: A file that cannot be read as floe.yaml is refused
+    Given a team writes customer-360 with <mistake>
+    When they compile it
+    Then it is refused for this and for nothing else
+      | file   | line   | field   | expected   |
+      | <file> | <line> | <field> | <expected> |
+    And nothing was written, and nothing of the inside was told
+
+    Examples:
+      | mistake                         | file      | line                 | field             | expected |
+      | no floe.yaml                    | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms |
+      | a folder called floe.yaml       | floe.yaml | -                    | -                 | a file, a product's apiVersion, kind, metadata, platform and transforms |
+      | a floe.yaml that cannot be read | floe.yaml | -                    | -                 | a file that can be read, a product's apiVersion, kind, metadata, platform and transforms |
+      | an empty floe.yaml              | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms |
+      | comments only                   | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms |
+      | a floe.yaml of 50 MB            | floe.yaml | -                    | -                 | at most 1 MiB |
+      | a picture                       | floe.yaml | PNG                  | -                 | text in UTF-8 |
+      | a letter in Latin-1             | floe.yaml | how they feel        | -                 | text in UTF-8 |
+      | a sentence                      | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms, as `field: value` lines |
+      | a list                          | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms, as `field: value` lines |
+      | a tab                           | floe.yaml | tier: gold           | -                 | spaces; YAML takes no tabs there |
+      | an open bracket                 | floe.yaml | tags: [mart          | -                 | a ] at its end |
+      | an open quote                   | floe.yaml | owner: 'customer     | -                 | a quote at the end of the text |
+      | a crooked indentation           | floe.yaml | tier: gold           | -                 | the fields of one entry indented alike, each entry behind a `-` |
+      | a field twice                   | floe.yaml | owner: somebody-else | metadata.owner    | every field once |
+      | aliases that explode            | floe.yaml | -                    | -                 | at most 20,000 values, since a few lines of aliases can stand for gigabytes |
+      | a second document               | floe.yaml | ---                  | -                 | one document: no line `---` but the first |
+      | a program in a tag              | floe.yaml | timezone:            | schedule.timezone | a plain text, number, list or group of fields |
+
+  @FR-015  # reviewed c0188cf9
+  Scenario Outline: A file that says something wrong is refused, by field
+    Given a team writes customer-360 with <mistake>
+    When they compile it
+    Then it is refused for this and for nothing else
+      | file   | line   | field   | expected   |
+      | <file> | <line> | <field> | <expected> |
+    And nothing was written, and nothing of the inside was told
+
+    Examples:
+      | mistake                      | file             | line                        | field                       | expected |
+      | no version                   | floe.yaml        | metadata:                   | metadata.version            | three numbers with dots between them, such as 1.0.0 |
+      | no transforms                | floe.yaml        | -                           | transforms                  | List of dbt models/transforms (at least one required) |
+      | an empty list of transforms  | floe.yaml        | transforms: []              | transforms                  | 1 or more entries |
+      | a misspelt field             | floe.yaml        | teir: gold                  | transforms[5].teir          | one of compute, dependsOn, name, qualityChecks, tags, tier |
+      | a tier that is none          | floe.yaml        | tier: platinum              | transforms[5].tier          | one of bronze, silver, gold |
+      | a text for a list            | floe.yaml        | dependsOn: stg_transactions | transforms[3].dependsOn     | a list of texts |
+      | a number for a version       | floe.yaml        | version: 1.0                | metadata.version            | a text |
+      | a version of floe to come    | floe.yaml        | floe.dev/v2                 | apiVersion                  | floe.dev/v1 |
+      | another kind                 | floe.yaml        | kind: FloeProduct           | kind                        | FloeSpec |
+      | a name with a path           | floe.yaml        | name: ../customer-360       | metadata.name               | small letters, digits and hyphens, a letter first, such as customer-analytics |
+      | a model with a hyphen        | floe.yaml        | mart-customer-360           | transforms[5].name          | letters, digits and underscores, no digit first, such as stg_customers |
+      | a perhaps                    | floe.yaml        | enabled: perhaps            | schedule.enabled            | true or false |
+      | a word for a schedule        | floe.yaml        | schedule: daily             | schedule                    | a group of fields |
+      | a password                   | floe.yaml        | password:                   | transforms[5].password      | connections and credentials in manifest.yaml alone |
+      | an unknown dependency        | floe.yaml        | int_customer_order,         | transforms[5].dependsOn[1]  | the name of a transform, a seed or a source of this product |
+      | a circle                     | floe.yaml        | mart_customer_360]          | transforms[3].dependsOn[1]  | models that can be made one after the other |
+      | a model that needs itself    | floe.yaml        | [int_customer_orders,       | transforms[3].dependsOn[0]  | models that can be made one after the other |
+      | a model twice                | floe.yaml        | # again                     | transforms[5].name          | every name once |
+      | a cron that is none          | floe.yaml        | cron:                       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * * |
+      | a day that never comes       | floe.yaml        | cron:                       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * * |
+      | a time zone that is none     | floe.yaml        | timezone:                   | schedule.timezone           | a name of the IANA time zones, such as Europe/London |
+      | an unknown compute           | floe.yaml        | compute: duckbd             | transforms[5].compute       | one of duckdb, duckdb-iceberg |
+      | a way out of the folder      | floe.yaml        | path: ../../orders.csv      | ingestion.sources[0].path   | a name without .. |
+      | a name that dbt has          | floe.yaml        | name: dbt                   | metadata.name               | a name that dbt and the catalog can take, such as customer-analytics |
+      | a manifest that is not there | floe.yaml        | manifset                    | platform.manifest           | the path of the platform's manifest from here, such as ../manifest.yaml |
+      | a manifest far away          | floe.yaml        | oci:                        | platform.manifest           | the path of the platform's manifest from here, such as ../manifest.yaml |
+      | a model without its file     | floe.yaml        | - name: mart_customer_360   | transforms[5].name          | the name of a model, as mart_customer_360.sql is in the models folder |
+      | a misspelt file              | floe.yaml        | - name: stg_transactions    | transforms[1].name          | the name of a model, as stg_transactions.sql is in the models folder |
+      | another profile              | dbt_project.yml  | profile:                    | profile                     | customer_360, the product's name with underscores |
+      | an empty manifest            | ../manifest.yaml | -                           | -                           | a platform's apiVersion, kind, metadata and plugins |
+      | a manifest without an owner  | ../manifest.yaml | metadata:                   | metadata.owner              | Owner email or team name, such as platform-team@acme.com |
+      | a misspelt group             | ../manifest.yaml | loging:                     | observability.loging        | one of lineage, logging, tracing |
+      | a field no manifest has      | ../manifest.yaml | observabilty:               | observabilty                | one of apiVersion, approved_plugins, approved_products, approved_sinks, artifacts, defaults, governance, kind, metadata, observability, parent_manifest, plugins, resource_presets, scope |
+      | a level that is none         | ../manifest.yaml | level: LOUD                 | observability.logging.level | one of DEBUG, INFO, WARNING, ERROR |
+
+  @FR-015  # reviewed c0188cf9
+  Scenario: All mistakes are told at once
+    Given a team writes customer-360 with a misspelt field and a cron that is none and a level that is none
+    When they compile it
+    Then it is refused for this and for nothing else
+      | file             | line        | field                       | expected                            |
+      | floe.yaml        | teir: gold  | transforms[5].teir          | one of compute, dependsOn, name, qualityChecks, tags, tier |
+      | floe.yaml        | cron:       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * * |
+      | ../manifest.yaml | level: LOUD | observability.logging.level | one of DEBUG, INFO, WARNING, ERROR  |
+    And nothing was written, and nothing of the inside was told
+
+  @FR-017  # reviewed dc1f3ec2
+  Scenario Outline: The exported schema accepts what the demo says
+    Given the schema of <file> that floe exports
+    Then an independent validator accepts every <file> of the demo
+
+    Examples:
+      | file          |
+      | floe.yaml     |
+      | manifest.yaml |
+
+  @FR-017  # reviewed dc1f3ec2
+  Scenario Outline: The exported schema refuses what has the wrong shape
+    Given a team writes customer-360 with <mistake>
+    And the schema of <file> that floe exports
+    Then an independent validator refuses <field> of their <file>
+
+    Examples:
+      | mistake                     | file          | field                       |
+      | no version                  | floe.yaml     | metadata.version            |
+      | no transforms               | floe.yaml     | transforms                  |
+      | an empty list of transforms | floe.yaml     | transforms                  |
+      | a misspelt field            | floe.yaml     | transforms[5].teir          |
+      | a tier that is none         | floe.yaml     | transforms[5].tier          |
+      | a text for a list           | floe.yaml     | transforms[3].dependsOn     |
+      | a number for a version      | floe.yaml     | metadata.version            |
+      | a version of floe to come   | floe.yaml     | apiVersion                  |
+      | another kind                | floe.yaml     | kind                        |
+      | a name with a path          | floe.yaml     | metadata.name               |
+      | a model with a hyphen       | floe.yaml     | transforms[5].name          |
+      | a perhaps                   | floe.yaml     | schedule.enabled            |
+      | a word for a schedule       | floe.yaml     | schedule                    |
+      | a password                  | floe.yaml     | transforms[5].password      |
+      | a manifest without an owner | manifest.yaml | metadata.owner              |
+      | a misspelt group            | manifest.yaml | observability.loging        |
+      | a field no manifest has     | manifest.yaml | observabilty                |
+      | a level that is none        | manifest.yaml | observability.logging.level |
+
+  @FR-017  # reviewed dc1f3ec2
+  Scenario: An editor offers what a transform may have
+    Given a team writes customer-360 with a transform just begun
+    When they ask an editor that has floe's schema what may follow - name: mart_churn
+    Then the editor offers every field of floe's TransformSpec but name
+
+  @FR-017  # reviewed dc1f3ec2
+  Scenario Outline: An editor marks a mistake while it is written
+    Given a team writes customer-360 with <mistake>
+    When they open it in an editor that has floe's schema
+    Then the editor marks the line <line> and no other: <words>
+
+    Examples:
+      | mistake             | line           | words |
+      | a tier that is none | tier: platinum | Value is not accepted. Valid values: "bronze", "silver", "gold". |
+      | a misspelt field    | teir: gold     | Property teir is not allowed. |

@@ -1,0 +1,142 @@
+"""Words about files that are wrong: who writes them, and what they are told, by floe or by their editor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
+
+from demo.bare import select_released_plugins
+from drivers import editor, json_schema, mistakes, refusals, traces
+from drivers.editor import Editor, Mark
+from drivers.floe import DEMO, Floe, Outcome, Project
+
+COMPILE = ("floe-complete", "compile")
+"""The command that refuses, in a product's folder."""
+
+EXPORT = ("floe-complete", "schema")
+"""The command that prints the schema of a file; floe as released has none."""
+
+RELEASED = (
+    *("floe", "platform", "compile", "--spec", "floe.yaml", "--manifest", "../manifest.yaml"),
+    *("--output", "target/compiled_artifacts.json", "--generate-definitions", "--no-lineage-emission"),
+)
+"""What stands for it in floe as released."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team with a product of its own."""
+
+    project: Project
+    product: str
+
+    def read(self, file: str) -> str:
+        """One of their files, by what it is called."""
+        return self.project.read(file if file == "manifest.yaml" else f"{self.product}/{file}")
+
+
+@pytest.fixture(scope="module")
+def exported(installation: Floe) -> Callable[[str], dict[str, Any]]:
+    """The schema of a file, as floe exports it."""
+
+    @cache
+    def schema(file: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(installation.run([*EXPORT, file]).out)
+        return content
+
+    return schema
+
+
+@pytest.fixture(scope="module")
+def writing(
+    exported: Callable[[str], dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Editor]:
+    """An editor that has the exported schema of floe.yaml."""
+    file = tmp_path_factory.mktemp("editor") / "schema.json"
+    file.write_text(json.dumps(exported("floe.yaml")))
+    with editor.opened(file, "floe.yaml") as opened:
+        yield opened
+
+
+@given(parse("a team writes {product} with {wrong}"), target_fixture="team")
+def team_writes(installation: Floe, tmp_path: Path, product: str, wrong: str) -> Team:
+    project = Project.of_the_demo(tmp_path / "team", product)
+    if not installation.completed:
+        select_released_plugins(project.folder / "manifest.yaml")
+    for mistake in wrong.split(" and "):
+        mistakes.make(mistake, project, product)
+    return Team(project, product)
+
+
+@when("they compile it", target_fixture="outcome")
+def they_compile(installation: Floe, team: Team) -> Outcome:
+    words: Sequence[str] = COMPILE if installation.completed else RELEASED
+    return installation.run(words, team.project, folder=team.product)
+
+
+@then("it is refused for this and for nothing else")
+def is_refused(team: Team, outcome: Outcome, datatable: list[list[str]]) -> None:
+    reasons = [refusals.reason(team.project, team.product, row) for row in datatable[1:]]
+    assert refusals.verdict(outcome) == refusals.told(2, reasons)
+
+
+@then("nothing was written, and nothing of the inside was told")
+def nothing_was_written(team: Team, outcome: Outcome) -> None:
+    assert traces.heard(outcome.said, [mistakes.PASSWORD, team.project.folder]) == []
+    assert outcome.made == {}
+
+
+@given(parse("the schema of {file} that floe exports"), target_fixture="schema")
+def schema_of(exported: Callable[[str], dict[str, Any]], file: str) -> dict[str, Any]:
+    return exported(file)
+
+
+@then(parse("an independent validator accepts every {file} of the demo"))
+def validator_accepts(schema: dict[str, Any], file: str) -> None:
+    texts = {str(path.relative_to(DEMO)): path.read_text() for path in DEMO.rglob(file)}
+    refused = {path: json_schema.refused_fields(schema, text) for path, text in texts.items()}
+    assert refused == dict.fromkeys(texts, frozenset())
+
+
+@then(parse("an independent validator refuses {field} of their {file}"))
+def validator_refuses(schema: dict[str, Any], team: Team, field: str, file: str) -> None:
+    assert json_schema.refused_fields(schema, team.read(file)) == frozenset({field})
+
+
+@when("they open it in an editor that has floe's schema", target_fixture="marks")
+def they_open_it(writing: Editor, team: Team) -> frozenset[Mark]:
+    return writing.marks(team.read("floe.yaml"))
+
+
+@then(parse("the editor marks the line {line} and no other: {words}"))
+def editor_marks(team: Team, marks: frozenset[Mark], line: str, words: str) -> None:
+    assert marks == frozenset({Mark(refusals.number(team.read("floe.yaml"), line), words)})
+
+
+@when(parse("they ask an editor that has floe's schema what may follow {line}"), target_fixture="offers")
+def they_ask(writing: Editor, team: Team, line: str) -> frozenset[str]:
+    text = team.read("floe.yaml")
+    return writing.offers(text, refusals.number(text, line) + 1)
+
+
+@then(parse("the editor offers every field of floe's {model} but {field}"))
+def editor_offers(installation: Floe, offers: frozenset[str], model: str, field: str) -> None:
+    assert offers == fields_of(installation, model) - {field}
+
+
+def fields_of(installation: Floe, model: str) -> frozenset[str]:
+    """The fields of one of floe's own models, as they are written."""
+    code = (
+        "import sys; from floe_core.schemas import floe_spec; "
+        "model = getattr(floe_spec, sys.argv[1]); "
+        "print(*(field.alias or name for name, field in model.model_fields.items()))"
+    )
+    return frozenset(installation.python(code, model).out.split())
