@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from floe_complete.plugins import plugins
 from floe_complete.problems import WRONG_INPUT, RefusedError
 
 
@@ -13,6 +14,9 @@ from floe_complete.problems import WRONG_INPUT, RefusedError
 @click.version_option(package_name="floe-additions")
 def commands() -> None:
     """Complete floe: the commands its release names and does not have yet."""
+
+
+commands.add_command(plugins)
 
 
 def main() -> None:
