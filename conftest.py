@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from foundation.process import heed_interrupts
+
+heed_interrupts()
+
 pytest_plugins = (
     "reports.plugin",
     "reports.canary",

@@ -88,8 +88,19 @@ def die_with_parent() -> None:
     A killed make must not leave a run behind that goes on using the cluster. The signal
     becomes a KeyboardInterrupt, so that everything open is torn down as on Ctrl-C.
     """
+    heed_interrupts()
     signal.signal(signal.SIGTERM, _interrupt)
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def heed_interrupts() -> None:
+    """Make Ctrl-C count in this process and in those it starts.
+
+    A shell without job control starts what it puts in the background with SIGINT ignored, and
+    children inherit that: nothing could then be ended in good order.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

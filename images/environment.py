@@ -73,8 +73,8 @@ def _released_inputs() -> list[Path | str]:
 
 
 def _install(folder: Path) -> None:
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    _uv("venv", "--relocatable", "--clear", "--python", version, folder)
+    # The interpreter that runs this: uv would fetch one when it found no other.
+    _uv("venv", "--relocatable", "--clear", "--python", sys.executable, folder)
     _uv(
         *("pip", "sync", "--compile-bytecode", "--require-hashes", "--python", python(folder), SYSTEM / LOCK),
         seconds=_INSTALL_SECONDS,

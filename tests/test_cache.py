@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -114,3 +115,21 @@ def test_a_program_that_fails_is_quoted() -> None:
 def test_a_program_that_hangs_is_ended() -> None:
     with pytest.raises(DeadlineError, match="still running after 0 s"):
         process.run(["sleep", "60"], timeout=0.2)
+
+
+def test_ctrl_c_counts_even_where_a_shell_had_it_ignored() -> None:
+    told = process.run(
+        [sys.executable, "-c", _IGNORED_AT_FIRST], timeout=30, env={"PYTHONPATH": str(cache.ROOT)}
+    )
+    assert told.split() == ["ignored", "heeded"]
+
+
+_IGNORED_AT_FIRST = """
+import signal
+import sys
+from foundation.process import heed_interrupts
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+for _ in range(2):
+    print("ignored" if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else "heeded")
+    heed_interrupts()
+"""
