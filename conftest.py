@@ -14,4 +14,5 @@ pytest_plugins = (
     "steps.stage",
     "steps.platform",
     "steps.pipelines",
+    "steps.plugins",
 )

@@ -6,11 +6,12 @@ contract belongs to which group. That table is here.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import json
 import logging
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import EntryPoint, distribution, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,10 +117,14 @@ def _from(point: EntryPoint) -> tuple[str, str]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="With --check: a file of valid configurations, by type and name; plugins are configured by them.",
 )
+@click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--json", "as_json", is_flag=True, help="Tell it for machines.")
-def plugins(*, check: bool, configurations: Path | None, as_json: bool) -> None:
-    """Show the plugin types of this floe, their contracts and the plugins installed for them."""
-    found = types()
+def plugins(names: tuple[str, ...], *, check: bool, configurations: Path | None, as_json: bool) -> None:
+    """Show the plugin types of this floe, their contracts and the plugins installed for them.
+
+    With NAMEs only the plugins of those names, and their types.
+    """
+    found = _only(names, types()) if names else types()
     if not check:
         click.echo(json.dumps(_document(found), indent=2) if as_json else _table(found))
         return
@@ -130,6 +135,17 @@ def plugins(*, check: bool, configurations: Path | None, as_json: bool) -> None:
     click.echo(json.dumps([asdict(one) for one in verdicts], indent=2) if as_json else _told(verdicts))
     if any(one.problems for one in verdicts):
         raise click.exceptions.Exit(1)
+
+
+def _only(names: tuple[str, ...], found: list[Type]) -> list[Type]:
+    known = {plugin.name for kind in found for plugin in kind.plugins}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+            raise click.BadParameter(f"no plugin {name!r} is installed; {hint}", param_hint="NAME")
+    kept = (replace(kind, plugins=tuple(one for one in kind.plugins if one.name in names)) for kind in found)
+    return [kind for kind in kept if kind.plugins]
 
 
 def quiet() -> None:
