@@ -29,11 +29,8 @@ PRODUCT = "who-computes"
 CONFIGURATIONS = ROOT / "features" / "configurations.yaml"
 """A valid configuration of every plugin that takes one."""
 
-COMPILE = ["-m", "floe_complete", "compile"]
-COMPILE_RELEASED = ["-c", "from floe_core.cli import main; main()", "platform", "compile"]
-"""How a product is compiled, with the additions and without; both understand the same options."""
-
 ARTIFACT = "compiled_artifacts.json"
+MANIFEST = "manifest.yaml"
 
 _SEARCH = """
 import importlib, inspect, json, pkgutil
@@ -283,10 +280,23 @@ class Installation:
 
     def compile(self, project: Project, product: str) -> Outcome:
         """Compile a product of a project against its manifest."""
-        command = COMPILE if self.floe.completed else COMPILE_RELEASED
-        files = ("--spec", f"{product}/floe.yaml", "--manifest", "manifest.yaml")
-        output = ("--output", f"{product}/target/{ARTIFACT}", "--no-lineage-emission")
-        return self.floe.run(["python", *command, *files, *output], project)
+        ours = ["-m", "floe_complete", "compile", product, "--manifest", MANIFEST]
+        floes = [
+            "-c",
+            "from floe_core.cli import main; main()",
+            "platform",
+            "compile",
+            "--no-lineage-emission",
+        ]
+        floes += [
+            "--spec",
+            f"{product}/floe.yaml",
+            "--manifest",
+            MANIFEST,
+            "--output",
+            f"{product}/{ARTIFACT}",
+        ]
+        return self.floe.run(["python", *(ours if self.floe.completed else floes)], project)
 
     def ask(self, project: Project, profile: Mapping[str, Any], model: str) -> list[dict[str, Any]]:
         """Let dbt compute a model of the example by a profile's target, and tell its rows."""
@@ -348,11 +358,11 @@ def a_product(folder: Path) -> Project:
 
 def select_idle(project: Project, kinds: Iterable[str]) -> None:
     """Let a manifest select the idle plugins of these types."""
-    manifest = yaml.safe_load(project.read("manifest.yaml"))
+    manifest = yaml.safe_load(project.read(MANIFEST))
     manifest["plugins"] |= {
         kind: {"provider" if kind == "quality" else "type": idle_name(kind)} for kind in kinds
     }
-    project.write("manifest.yaml", yaml.safe_dump(manifest))
+    project.write(MANIFEST, yaml.safe_dump(manifest))
 
 
 def idle_name(kind: str) -> str:

@@ -58,7 +58,7 @@ def with_changed_contracts(core: Path, change: str) -> None:
 
 @given(parse("a manifest in which one line is changed to select {name}"))
 def one_line_selects(project: Project, name: str) -> None:
-    project.edit("manifest.yaml", "type: duckdb\n", f"type: {name}\n")
+    project.edit(plugins.MANIFEST, "type: duckdb\n", f"type: {name}\n")
 
 
 @given(
