@@ -18,19 +18,19 @@ Table = list[list[str]]
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
+def bench(tmp_path: Path) -> Installation:
     """The floe under test."""
     return Installation(Floe.installed(), tmp_path / "made")
 
 
 @pytest.fixture
-def core(installation: Installation, tmp_path: Path) -> Path:
+def contract_files(bench: Installation, tmp_path: Path) -> Path:
     """The files of the installed floe-core that hold its contracts."""
-    return contracts.copied(installation.core, tmp_path / "copy")
+    return contracts.copied(bench.core, tmp_path / "copy")
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def acme(tmp_path: Path) -> Project:
     """The example's platform and its product."""
     return plugins.a_product(tmp_path / "team")
 
@@ -41,51 +41,51 @@ def made_for() -> MadeFor:
     return {}
 
 
-@given(parse("a floe with a third party's compute plugin that {how}"), target_fixture="installation")
-def with_third_party(installation: Installation, how: str) -> Installation:
-    return installation.with_plugins(installation.third_party(how))
+@given(parse("a floe with a third party's compute plugin that {how}"), target_fixture="bench")
+def with_third_party(bench: Installation, how: str) -> Installation:
+    return bench.with_plugins(bench.third_party(how))
 
 
-@given(parse("a floe whose plugin API is {version}"), target_fixture="installation")
-def with_plugin_api(installation: Installation, version: str) -> Installation:
-    return installation.with_plugin_api(version)
+@given(parse("a floe whose plugin API is {version}"), target_fixture="bench")
+def with_plugin_api(bench: Installation, version: str) -> Installation:
+    return bench.with_plugin_api(version)
 
 
 @given(parse("a floe in whose contracts {change}"))
-def with_changed_contracts(core: Path, change: str) -> None:
-    contracts.change(core, change)
+def with_changed_contracts(contract_files: Path, change: str) -> None:
+    contracts.change(contract_files, change)
 
 
 @given(parse("a manifest in which one line is changed to select {name}"))
-def one_line_selects(project: Project, name: str) -> None:
-    project.edit(plugins.MANIFEST, "type: duckdb\n", f"type: {name}\n")
+def one_line_selects(acme: Project, name: str) -> None:
+    acme.edit(plugins.MANIFEST, "type: duckdb\n", f"type: {name}\n")
 
 
 @given(
     "a manifest that selects idle plugins made for these versions of the plugin API:",
-    target_fixture="installation",
+    target_fixture="bench",
 )
 def idle_plugins_are_selected(
-    installation: Installation, project: Project, made_for: MadeFor, datatable: Table
+    bench: Installation, acme: Project, made_for: MadeFor, datatable: Table
 ) -> Installation:
     made_for |= dict(datatable[1:])
-    plugins.select_idle(project, made_for)
-    return installation.with_plugins(installation.idle(made_for))
+    plugins.select_idle(acme, made_for)
+    return bench.with_plugins(bench.idle(made_for))
 
 
 @when("the plugins of floe are shown", target_fixture="shown")
-def plugins_are_shown(installation: Installation) -> dict[str, Shown]:
-    return installation.shown()
+def plugins_are_shown(bench: Installation) -> dict[str, Shown]:
+    return bench.shown()
 
 
 @when(parse("{which} is checked against its contract"), target_fixture="checked")
-def plugins_are_checked(installation: Installation, which: str) -> Checked:
-    return installation.checked(*([] if which == "every plugin" else [which]))
+def plugins_are_checked(bench: Installation, which: str) -> Checked:
+    return bench.checked(*([] if which == "every plugin" else [which]))
 
 
 @when("acme compiles its product", target_fixture="outcome")
-def product_is_compiled(installation: Installation, project: Project) -> Outcome:
-    return installation.compile(project, plugins.PRODUCT)
+def product_is_compiled(bench: Installation, acme: Project) -> Outcome:
+    return bench.compile(acme, plugins.PRODUCT)
 
 
 @then(parse("the plugins of {maker} are these:"))
@@ -95,8 +95,8 @@ def plugins_are_these(shown: dict[str, Shown], maker: str, datatable: Table) -> 
 
 
 @then("they are those that the installed packages declare, and every contract of floe has its type")
-def shown_is_installed(installation: Installation, shown: dict[str, Shown]) -> None:
-    found = installation.search()
+def shown_is_installed(bench: Installation, shown: dict[str, Shown]) -> None:
+    found = bench.search()
     assert {one.group: one.plugins for one in shown.values() if one.plugins} == found.plugins
     assert found.groups - {one.group for one in shown.values()} == frozenset()
     assert frozenset(one.contract for one in shown.values()) == frozenset(found.contracts)
@@ -119,10 +119,8 @@ def this_alone_is_wrong(checked: Checked, datatable: Table) -> None:
 
 
 @then(parse('dbt computes {model} for "{team}"'))
-def dbt_computes_for(
-    installation: Installation, project: Project, outcome: Outcome, model: str, team: str
-) -> None:
-    rows = installation.ask(project, plugins.profile_of(outcome), model)
+def dbt_computes_for(bench: Installation, acme: Project, outcome: Outcome, model: str, team: str) -> None:
+    rows = bench.ask(acme, plugins.profile_of(outcome), model)
     assert [row["user_agent"].split()[-1] for row in rows] == [team]
 
 
@@ -132,8 +130,8 @@ def plugin_is_refused(outcome: Outcome, name: str) -> None:
 
 
 @then(parse("those made for {versions} are refused, each with its name, its version and the version of floe"))
-def those_are_refused(installation: Installation, outcome: Outcome, made_for: MadeFor, versions: str) -> None:
-    taken_by_floe, wrong = installation.plugin_api, versions.split(", ")
+def those_are_refused(bench: Installation, outcome: Outcome, made_for: MadeFor, versions: str) -> None:
+    taken_by_floe, wrong = bench.plugin_api, versions.split(", ")
     assert plugins.refused(outcome) == {
         kind: Refused(plugins.idle_name(kind), version, taken_by_floe)
         for kind, version in made_for.items()
@@ -143,6 +141,6 @@ def those_are_refused(installation: Installation, outcome: Outcome, made_for: Ma
 
 
 @then(parse("what breaks a plugin is: {difference}"))
-def what_breaks(core: Path, difference: str) -> None:
+def what_breaks(contract_files: Path, difference: str) -> None:
     expected = frozenset() if difference == "nothing" else frozenset([difference])
-    assert contracts.recorded().breaks(contracts.read(core)) == expected
+    assert contracts.recorded().breaks(contracts.read(contract_files)) == expected
