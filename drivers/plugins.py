@@ -366,8 +366,8 @@ def select_idle(project: Project, kinds: Iterable[str]) -> None:
 
 
 def idle_name(kind: str) -> str:
-    """What an idle plugin of this type is called."""
-    return f"acme-{kind.replace('_', '-')}"
+    """What an idle plugin of this type is called; floe takes three names of quality plugins and no other."""
+    return "soda" if kind == "quality" else f"acme-{kind.replace('_', '-')}"
 
 
 def refused(outcome: Outcome) -> dict[str, Refused | str]:
