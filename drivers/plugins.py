@@ -315,12 +315,10 @@ class Installation:
         return rows
 
     def _new(self, what: str) -> Path:
-        for number in itertools.count(1):
-            folder = self._folder / f"{what}-{number}"
-            if not folder.exists():
-                folder.mkdir(parents=True)
-                return folder
-        raise AssertionError
+        places = (self._folder / f"{what}-{number}" for number in itertools.count(1))
+        folder = next(place for place in places if not place.exists())
+        folder.mkdir(parents=True)
+        return folder
 
 
 def table_of(shown: Mapping[str, Shown], maker: str, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:

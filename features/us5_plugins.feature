@@ -3,7 +3,7 @@ Feature: Plugins
   As a plugin developer I need to know what floe expects of a plugin, to have mine found and used without
   a change of floe, and to be told by name what does not fit before anything runs.
 
-  @FR-050
+  @FR-050  # reviewed bc14919d
   Scenario: Every plugin type of the release is shown with its contract and its plugins
     When the plugins of floe are shown
     Then the plugins of floe itself are these:
@@ -25,7 +25,7 @@ Feature: Plugins
       | network_security  | NetworkSecurityPlugin  | k8s                |
       | secret_scanner    | SecretScannerPlugin    |                    |
 
-  @FR-050
+  @FR-050  # reviewed bc14919d
   Scenario: Beside the release's plugins there are those of the additions only
     When the plugins of floe are shown
     Then the plugins of others than floe itself are these:
@@ -33,12 +33,12 @@ Feature: Plugins
       | compute      | duckdb-iceberg  |
       | orchestrator | dagster-iceberg |
 
-  @FR-050
+  @FR-050  # reviewed bc14919d
   Scenario: What is shown is all that is installed
     When the plugins of floe are shown
     Then they are those that the installed packages declare, and every contract of floe has its type
 
-  @FR-051
+  @FR-051  # reviewed a83bf436
   Scenario: Every plugin takes a valid configuration and honours its contract
     When every plugin is checked against its contract
     Then all that the contracts demand was compared, and what takes a configuration took one
@@ -46,7 +46,7 @@ Feature: Plugins
       | plugin               | what                                                                      |
       | network_security k8s | generate_writable_volumes: paths of the contract is called writable_paths |
 
-  @FR-051
+  @FR-051  # reviewed a83bf436
   Scenario Outline: A plugin that breaks its contract is refused by name: it <is broken>
     Given a floe with a third party's compute plugin that <is broken>
     When acme-duckdb is checked against its contract
@@ -63,7 +63,7 @@ Feature: Plugins
       | answers get_required_dbt_packages with a text     | get_required_dbt_packages: returns str, list[str] in the contract            |
       | is no compute plugin                              | AcmeDuckDB is no ComputePlugin                                               |
 
-  @FR-053
+  @FR-053  # reviewed e6c5de0c
   Scenario: A third party's plugin is found as soon as it is installed
     Given a floe with a third party's compute plugin that is complete
     When the plugins of floe are shown
@@ -71,20 +71,20 @@ Feature: Plugins
       | type    | plugins     |
       | compute | acme-duckdb |
 
-  @FR-053
+  @FR-053  # reviewed e6c5de0c
   Scenario: One line selects a third party's plugin, and it does the work
     Given a floe with a third party's compute plugin that is complete
     And a manifest in which one line is changed to select acme-duckdb
     When acme compiles its product
     Then dbt computes who_computes for "acme/finance"
 
-  @FR-053
+  @FR-053  # reviewed e6c5de0c
   Scenario: Without its package a plugin is refused by name
     Given a manifest in which one line is changed to select acme-duckdb
     When acme compiles its product
     Then acme-duckdb is told as the reason, and nothing is made
 
-  @FR-054
+  @FR-054  # reviewed 5edb2316
   Scenario: A plugin of any type that was made for another major version stops the compilation
     Given a manifest that selects idle plugins made for these versions of the plugin API:
       | type              | made for |
@@ -103,7 +103,7 @@ Feature: Plugins
     When acme compiles its product
     Then those made for 2.0 are refused, each with its name, its version and the version of floe
 
-  @FR-054
+  @FR-054  # reviewed 5edb2316
   Scenario Outline: A floe with plugin API <version> takes what was made for its major and no later minor version
     Given a floe whose plugin API is <version>
     And a manifest that selects idle plugins made for these versions of the plugin API:
@@ -124,11 +124,11 @@ Feature: Plugins
       | 1.0     | 1.1, 1.2, 1.3, 0.9, 2.0, two |
       | 1.2     | 1.3, 0.9, 2.0, two           |
 
-  @FR-056
+  @FR-056  # reviewed c82d2790
   Scenario: No plugin breaks that was written against the recorded contracts
     Then what breaks a plugin is: nothing
 
-  @FR-056
+  @FR-056  # reviewed c82d2790
   Scenario Outline: A contract that changes is noticed: <change>
     Given a floe in whose contracts <change>
     Then what breaks a plugin is: <what breaks>
