@@ -16,4 +16,5 @@ pytest_plugins = (
     "steps.pipelines",
     "steps.refusals",
     "steps.compilation",
+    "steps.plugins",
 )

@@ -73,7 +73,7 @@ WORDS = (
     Word(r"nodes?", "the cluster, or the model by its name", OPERATOR),
     Word(r"ports?", "the service by its name", OPERATOR),
     Word(r"images?", "the version of the service", OPERATOR),
-    Word(r"secrets?", "the password or key, by whose it is", OPERATOR),
+    Word(r"secrets?", "the password or key, by whose it is", OPERATOR | {"US5"}),
     Word(r"requests?", "what is asked for", OPERATOR),
     # how programs and tests are written
     Word(r"env(?:ironment)? ?vars?|environment variables?", "the setting by its name"),

@@ -63,6 +63,23 @@ def add(environment: Path, package: Path) -> None:
     _uv("pip", "install", *offline, "--python", python(environment), package)
 
 
+def wheel(source: Path, into: Path) -> Path:
+    """Build a package's wheel by what is installed, from a copy: its folder stays as it is.
+
+    Returns:
+        The wheel, in the folder `into`.
+
+    Raises:
+        PlatformError: it could not be built; with what the builder said.
+    """
+    copy = into / source.name
+    shutil.copytree(source, copy, ignore=_NOT_COPIED)
+    offline = ("--no-build-isolation", "--no-index", "--no-cache")
+    _uv("build", "--wheel", *offline, "--python", python(released()), "--out-dir", into, copy)
+    (built,) = into.glob("*.whl")
+    return built
+
+
 def python(environment: Path) -> Path:
     """The interpreter of an environment."""
     return environment / "bin" / "python"

@@ -1,0 +1,1 @@
+select user_agent from pragma_user_agent()
