@@ -15,4 +15,5 @@ pytest_plugins = (
     "steps.platform",
     "steps.pipelines",
     "steps.compilation",
+    "steps.locations",
 )

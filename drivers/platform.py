@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from pydantic import SecretStr
 
 from drivers import answers, dbt_graph
 from drivers.catalog import Management
-from drivers.dagster import Orchestrator, Run
+from drivers.dagster import Location, Orchestrator, Run
 from drivers.dbt_graph import Graph
 from drivers.errors import ServiceError
 from drivers.helm import Helm
@@ -28,6 +29,12 @@ from foundation.errors import UserError
 from reports import canary, evidence
 
 CHART = SYSTEM / "charts" / "floe-platform"
+PACKED = "product.tar.gz"
+"""The key of a ConfigMap that a product is delivered in."""
+
+DEPLOY_SECONDS = 60.0
+"""Until Dagster must have read another version of a product: its server starts in 6 s on two idle cores."""
+
 GONE_SECONDS = 90.0
 """Until a namespace that is torn down must be gone with its volumes."""
 
@@ -67,6 +74,14 @@ class _Remembered:
     contents: dict[str, list[str]] | ServiceError = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Served:
+    """A product's code location, and the pods that serve it."""
+
+    location: Location
+    servers: frozenset[str]
+
+
 class Platform:
     """The platform of one story."""
 
@@ -81,24 +96,37 @@ class Platform:
         self._lakehouses: dict[str, Lakehouse] = {}
         self._orchestrator: Orchestrator | None = None
         self._store: ObjectStore | None = None
+        self._settings: dict[str, str] = {}
+        self._delivered: dict[str, str] = {}
+        self._versions: set[str] = set()
 
     # --- life -----------------------------------------------------------------------------
 
-    def install(self, settings: Mapping[str, str], *, limit: float) -> None:
+    def install(
+        self, settings: Mapping[str, str], *, limit: float, products: Mapping[str, bytes] | None = None
+    ) -> None:
         """Install the chart into a fresh namespace and watch it become Ready, or not.
+
+        Args:
+            settings: chart values, by their path.
+            limit: seconds that all pods together may take.
+            products: what is delivered beside the image's products: by name, packed.
 
         Raises:
             UserError: another release has the documented ports.
             ServiceError: Kubernetes or helm refused.
         """
-        cluster, helm = self.place.cluster, self.place.helm
+        cluster = self.place.cluster
         if settings.get("nodePorts.enabled") == "true":
             self._refuse_held_ports()
         cluster.create_namespace(self.namespace)
         canary.plant(cluster, self.namespace)
         self.standing = True
+        for product, packed in (products or {}).items():
+            self._deliver(product, packed)
         began = time.monotonic()
-        helm.install(CHART, self.namespace, values=self.place.values, settings=settings)
+        self._settings = dict(settings)
+        self._release()
         self.readiness = cluster.until_ready(self.namespace, limit=limit, since=began)
         with evidence.apart():  # for a later question; a scenario that never asks it owes it nothing
             contents = self._contents() if not self.readiness.late else {}
@@ -160,6 +188,19 @@ class Platform:
         """The helm releases of the namespace with their status."""
         return self.place.helm.releases(self.namespace)
 
+    def deploy(self, product: str, packed: bytes) -> None:
+        """Have another version of a delivered product served; nothing happens where it is the one that is.
+
+        Raises:
+            DeadlineError: Dagster did not come to read it.
+        """
+        before, dagster = self._delivered.get(product), self.orchestrator
+        loaded_at = dagster.loaded_at(product)
+        if self._deliver(product, packed) == before:
+            return
+        self._release()
+        dagster.reloaded(product, since=loaded_at, within=DEPLOY_SECONDS)
+
     def add_pod(self, name: str, spec: Mapping[str, object]) -> None:
         """Add a pod of the suite's own."""
         self.place.cluster.create_pod(self.namespace, spec, name=name)
@@ -169,6 +210,18 @@ class Platform:
         self.place.cluster.delete_pod(self.namespace, name)
 
     # --- questions ------------------------------------------------------------------------
+
+    def served(self) -> dict[str, Served]:
+        """Every code location that Dagster has, with the pods that serve it."""
+        evidence.touched("platform")
+        cluster = self.place.cluster
+
+        def servers(product: str) -> frozenset[str]:
+            pods = cluster.pods(self.namespace, _servers_of(product)).values()
+            return frozenset(pod.name for pod in pods if pod.ready)
+
+        locations = self.orchestrator.locations()
+        return {name: Served(location, servers(name)) for name, location in locations.items()}
 
     def workloads(self) -> dict[str, Workload]:
         """Everything the release is meant to run."""
@@ -301,13 +354,31 @@ class Platform:
         loaded_at = dagster.loaded_at(product)
         cluster.delete_jobs(self.namespace, RUN_LABEL)
         cluster.delete_pods(self.namespace, RUN_LABEL)
-        pods = f"floe.dev/product={product},!{RUN_LABEL}"
-        deleted = cluster.replace_pods(self.namespace, pods, within=self.readiness.limit)
+        deleted = cluster.replace_pods(self.namespace, _servers_of(product), within=self.readiness.limit)
         self._tunnels.renew()
         dagster.reloaded(product, since=loaded_at)
         return deleted
 
     # --- own ------------------------------------------------------------------------------
+
+    def _release(self) -> None:
+        """Install the chart, or upgrade the release, with the products that are delivered."""
+        settings = dict(self._settings)
+        if self._delivered:
+            for at, name in enumerate((*_products_of_the_image(), *self._delivered)):
+                settings[f"dagster.products[{at}].name"] = name
+                if name in self._delivered:
+                    settings[f"dagster.products[{at}].configMap"] = self._delivered[name]
+        self.place.helm.install(CHART, self.namespace, values=self.place.values, settings=settings)
+
+    def _deliver(self, product: str, packed: bytes) -> str:
+        """Bring a packed product into the namespace; gives the name of what holds it, its version."""
+        version = f"{product}-{hashlib.sha256(packed).hexdigest()[:8]}"
+        if version not in self._versions:
+            self.place.cluster.create_config_map(self.namespace, version, {PACKED: packed})
+            self._versions.add(version)
+        self._delivered[product] = version
+        return version
 
     def _lakehouse(self, secret: str) -> Lakehouse:
         if secret not in self._lakehouses:
@@ -366,6 +437,17 @@ class _Secret(dict[str, SecretStr]):
         raise ServiceError(
             f"give {key} of secret {self._name}", of="Kubernetes", answer=f"only {sorted(self)}"
         )
+
+
+def _products_of_the_image() -> list[str]:
+    """The products that the chart serves by itself."""
+    values = yaml.safe_load((CHART / "charts" / "dagster" / "values.yaml").read_text())
+    return [product["name"] for product in values["products"]]
+
+
+def _servers_of(product: str) -> str:
+    """The labels of the pods that serve a product's code location; its runs are no part of them."""
+    return f"floe.dev/product={product},!{RUN_LABEL}"
 
 
 def _answers(host: str, port: int) -> bool:
