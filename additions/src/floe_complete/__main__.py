@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from floe_complete import compiling
+from floe_complete import compiling, health
 from floe_complete.problems import WRONG_INPUT, RefusedError
 
 
@@ -17,6 +17,7 @@ def commands() -> None:
 
 
 commands.add_command(compiling.command)
+commands.add_command(health.command)
 
 
 def main() -> None:

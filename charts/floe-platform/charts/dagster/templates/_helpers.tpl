@@ -23,6 +23,8 @@ dagster-code-{{ .name }}
 - {name: POLARIS_WAREHOUSE, value: {{ .Values.global.lakehouse.warehouse | quote }}}
 - {name: S3_ENDPOINT, value: {{ .Values.global.lakehouse.endpoint | quote }}}
 - {name: AWS_REGION, value: {{ .Values.global.lakehouse.region | quote }}}
+# Where floe's health check finds Dagster.
+- {name: DAGSTER_URL, value: "http://dagster-webserver:3000"}
 - {name: FLOE_SCRATCH, value: /scratch}
 - {name: DBT_SEND_ANONYMOUS_USAGE_STATS, value: "false"}
 {{- if not .Values.global.additions }}
