@@ -21,6 +21,7 @@ from floe_additions.orchestrator.plugin import DagsterIcebergOrchestratorPlugin
 from floe_complete import health
 from floe_complete.health import Health, Selected
 from floe_complete.problems import RefusedError
+from tests import chart
 from tests.chart import of_kind, rendered
 
 SECRET = "a-secret-that-nobody-may-read"
@@ -52,8 +53,13 @@ def serving(answer: Callable[[str, str], Answer]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None:
+            """Who asked may have gone: that is what is tried."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -351,3 +357,11 @@ def test_the_chart_tells_the_pods_of_a_product_where_dagster_is() -> None:
     service = of_kind(rendered(), "Service")["dagster-webserver"]
     port = service["spec"]["ports"][0]["port"]
     assert given["DAGSTER_URL"] == f"http://{service['metadata']['name']}:{port}"
+
+
+def test_helm_test_asks_for_the_health_of_every_plugin() -> None:
+    pod = of_kind(rendered(), "Pod")["plugins-health"]
+    (container,) = pod["spec"]["containers"]
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert container["command"][:2] == ["floe-complete", "health"]
+    assert of_kind(chart.render(settings={"global.additions": False}), "Pod") == {}
