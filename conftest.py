@@ -16,4 +16,5 @@ pytest_plugins = (
     "steps.pipelines",
     "steps.compilation",
     "steps.locations",
+    "steps.health",
 )

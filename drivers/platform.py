@@ -5,27 +5,28 @@ from __future__ import annotations
 import hashlib
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 from pydantic import SecretStr
 
-from drivers import answers, dbt_graph
+from drivers import answers, dbt_graph, plugin_health, wait
 from drivers.catalog import Management
 from drivers.dagster import Location, Orchestrator, Run
 from drivers.dbt_graph import Graph
 from drivers.errors import ServiceError
 from drivers.helm import Helm
-from drivers.kubernetes import RUN_LABEL, Cluster, Readiness, Volume, Workload
+from drivers.kubernetes import RUN_LABEL, Cluster, Pod, Readiness, Volume, Workload
 from drivers.lakehouse import Lakehouse
 from drivers.object_store import ObjectStore
 from drivers.product import Product
 from drivers.sql import Database
 from drivers.tunnel import Tunnels
 from foundation.cache import SYSTEM
-from foundation.errors import UserError
+from foundation.errors import DeadlineError, UserError
+from images.recipes import additions
 from reports import canary, evidence
 
 CHART = SYSTEM / "charts" / "floe-platform"
@@ -34,6 +35,12 @@ PACKED = "product.tar.gz"
 
 DEPLOY_SECONDS = 60.0
 """Until Dagster must have read another version of a product: its server starts in 6 s on two idle cores."""
+
+STOPPED_SECONDS = 60.0
+"""Until the pods of a stopped workload must be gone."""
+
+HEALTH_SECONDS = 15.0
+"""Until a plugin must have noticed that its service is back: a node learns of it within a second or two."""
 
 GONE_SECONDS = 90.0
 """Until a namespace that is torn down must be gone with its volumes."""
@@ -201,6 +208,26 @@ class Platform:
         self._release()
         dagster.reloaded(product, since=loaded_at, within=DEPLOY_SECONDS)
 
+    def stop(self, workload: str) -> None:
+        """Take a workload's replicas away and wait until its pods are gone."""
+        cluster = self.place.cluster
+        cluster.scale(self.namespace, workload, 0)
+        wait.until(
+            lambda: sorted(_serving(cluster.pods(self.namespace), workload)),
+            lambda left: not left,
+            what=f"stopped workload {workload}",
+            within=STOPPED_SECONDS,
+            last=lambda left: f"still has {', '.join(left)}",
+        )
+
+    def start(self, workload: str) -> None:
+        """Give a workload its replica back and wait until everything is Ready."""
+        self.place.cluster.scale(self.namespace, workload, 1)
+        late = self.place.cluster.until_ready(self.namespace, limit=self.readiness.limit).late
+        if late:
+            raise ServiceError(f"start {workload} again", of="Kubernetes", answer=str(late))
+        self._tunnels.renew()
+
     def add_pod(self, name: str, spec: Mapping[str, object]) -> None:
         """Add a pod of the suite's own."""
         self.place.cluster.create_pod(self.namespace, spec, name=name)
@@ -222,6 +249,36 @@ class Platform:
 
         locations = self.orchestrator.locations()
         return {name: Served(location, servers(name)) for name, location in locations.items()}
+
+    def plugin_health(self) -> dict[str, str]:
+        """What the platform's own check says of each plugin that has a service, asked inside the cluster."""
+        evidence.touched("platform")
+        said = self.place.cluster.execute(
+            self.place.kubectl,
+            self.namespace,
+            f"deployment/dagster-code-{_products_of_the_image()[0]}",
+            plugin_health.command(additions()),
+            asked="ask for the health of the plugins",
+            within=60,
+        )
+        return plugin_health.read(said)
+
+    def plugin_health_again(self) -> dict[str, str]:
+        """The same once all are healthy, or when the time that a returning service has is over."""
+        try:
+            return wait.until(
+                self.plugin_health,
+                plugin_health.all_healthy,
+                what="the health of the plugins",
+                within=HEALTH_SECONDS,
+            )
+        except DeadlineError:
+            return self.plugin_health()
+
+    def test(self) -> str:
+        """What the release's own tests come to."""
+        evidence.touched("platform")
+        return self.place.helm.test(self.namespace)
 
     def workloads(self) -> dict[str, Workload]:
         """Everything the release is meant to run."""
@@ -437,6 +494,11 @@ class _Secret(dict[str, SecretStr]):
         raise ServiceError(
             f"give {key} of secret {self._name}", of="Kubernetes", answer=f"only {sorted(self)}"
         )
+
+
+def _serving(pods: Mapping[str, Pod], workload: str) -> Iterator[str]:
+    """The pods of a workload; those of a job whose name begins alike are none of them."""
+    return (name for name, pod in pods.items() if pod.job is None and name.startswith(f"{workload}-"))
 
 
 def _products_of_the_image() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
@@ -104,9 +105,11 @@ def marquez(_method: str, _path: str) -> Answer:
     return 200, JSON, '{"namespaces": []}'
 
 
-def silent(_method: str, _path: str) -> Answer:
-    threading.Event().wait(3)
-    return 200, JSON, "{}"
+@contextmanager
+def silent() -> Iterator[str]:
+    """An address where a connection is taken and nothing is ever said."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 def a_page(_method: str, _path: str) -> Answer:
@@ -159,7 +162,7 @@ def test_a_service_that_is_away_is_unhealthy(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", UP)
 def test_a_service_that_is_silent_is_unhealthy(kind: str) -> None:
-    with serving(silent) as address:
+    with silent() as address:
         assert asked(kind, address) == ("unhealthy", "no answer within 0.6 s")
 
 
@@ -300,7 +303,7 @@ def manifest(folder: Path, plugins: object) -> Path:
 
 
 def test_all_are_asked_at_once_and_none_for_longer_than_allowed(tmp_path: Path) -> None:
-    with serving(silent) as address:
+    with silent() as address:
         slow = {"type": "minio", "config": {"endpoint": address, "bucket": "b"}}
         file = manifest(tmp_path, {"storage": slow, "compute": {"type": "duckdb"}})
         found = health.of_platform(file, SECONDS, {})
