@@ -17,4 +17,5 @@ pytest_plugins = (
     "steps.compilation",
     "steps.locations",
     "steps.health",
+    "steps.compute",
 )

@@ -22,7 +22,7 @@ from steps import diagnostics
 WITH_NODE_PORTS = frozenset({"us1"})
 """Stories whose release has the documented ports: one release per cluster can."""
 
-DELIVERED = {"us2": ("stock-levels", "web-visits")}
+DELIVERED = {"us2": ("stock-levels", "web-visits"), "us5": ("web-visits",)}
 """Stories whose release serves small products beside those of the image (features/products)."""
 
 

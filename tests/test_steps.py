@@ -24,7 +24,13 @@ def test_stories_run_in_the_order_of_the_catalogue() -> None:
     modules = re.findall(r"<Module (\w+)\.py>", done.stdout)
     assert (done.returncode, modules) == (
         0,
-        ["test_us1_bootstrap", "test_us2_compilation", "test_us2_locations", "test_us3_pipelines"],
+        [
+            "test_us1_bootstrap",
+            "test_us2_compilation",
+            "test_us2_locations",
+            "test_us3_pipelines",
+            "test_us5_health",
+        ],
     ), done.stderr
 
 

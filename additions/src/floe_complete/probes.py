@@ -252,5 +252,12 @@ PROBES: Mapping[tuple[str, str], Probe] = {
 }
 """By the plugin's type and name, as manifest.yaml has them."""
 
-WITHOUT_SERVICE = frozenset({("compute", "duckdb"), ("compute", "duckdb-iceberg"), ("dbt", "core")})
+WITHOUT_SERVICE = frozenset(
+    {
+        ("compute", "duckdb"),
+        ("compute", "duckdb-iceberg"),
+        ("compute", "duckdb-iceberg-portable"),
+        ("dbt", "core"),
+    }
+)
 """Plugins that do their work in the run itself."""
