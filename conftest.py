@@ -17,4 +17,7 @@ pytest_plugins = (
     "steps.refusals",
     "steps.compilation",
     "steps.plugins",
+    "steps.locations",
+    "steps.health",
+    "steps.compute",
 )

@@ -32,6 +32,8 @@ SILENT_SECONDS = 100.0
 """From when on a daemon without a heartbeat is not at work: they beat every 30 s (the chart says so too)."""
 
 _UNREACHED = "DagsterUserCodeUnreachableError"
+_OF_DAGSTER = "__ASSET_JOB"
+"""The job that Dagster itself adds to every code location."""
 
 ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 
@@ -54,8 +56,9 @@ LOCATIONS = """
 query { workspaceOrError { __typename
   ... on PythonError { message }
   ... on Workspace { locationEntries { name loadStatus updatedTimestamp locationOrLoadError { __typename
-    ... on PythonError { message }
-    ... on RepositoryLocation { repositories { name jobs { name isAssetJob } } } } } } } }
+    ... on PythonError { message causes { message } }
+    ... on RepositoryLocation {
+      repositories { name jobs { name } assetNodes { assetKey { path } } } } } } } } }
 """
 LAUNCH = """
 mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
@@ -205,6 +208,23 @@ class Recorded:
 
 
 @dataclass(frozen=True)
+class Location:
+    """A code location as the web server last read it.
+
+    Attributes:
+        state: `loaded`, or why it is not.
+        loaded_at: when the web server read it (epoch seconds).
+        jobs: the jobs that a person can launch.
+        tables: the assets that its jobs make.
+    """
+
+    state: str
+    loaded_at: float
+    jobs: frozenset[str]
+    tables: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Launched:
     """A run that was asked for."""
 
@@ -290,11 +310,15 @@ class Orchestrator:
         except DeadlineError as late:
             return str(late)
 
+    def locations(self) -> dict[str, Location]:
+        """Every code location by name, as the web server has it now."""
+        return {entry["name"]: _as_location(entry) for entry in self._location_entries()}
+
     def loaded_at(self, product: str) -> float:
         """When the web server last read a product's code location (epoch seconds)."""
         return float(self._location(product)["updatedTimestamp"])
 
-    def reloaded(self, product: str, *, since: float) -> None:
+    def reloaded(self, product: str, *, since: float, within: float | None = None) -> None:
         """Wait until the web server has read a product's code location anew.
 
         Until it has noticed that the code server is another one it tells the old one's answer,
@@ -303,6 +327,7 @@ class Orchestrator:
         Args:
             product: whose.
             since: when the old one had been read (see loaded_at).
+            within: seconds it may take, where the pod of the code server has yet to start; else LOAD_SECONDS.
 
         Raises:
             DeadlineError: it did not.
@@ -311,7 +336,7 @@ class Orchestrator:
             lambda: self._location(product),
             lambda seen: float(seen["updatedTimestamp"]) > since,
             what=f"code location {product}",
-            within=LOAD_SECONDS,
+            within=within or LOAD_SECONDS,
             last=lambda seen: f"is {_loaded(seen)}, but as it was before",
         )
 
@@ -401,9 +426,7 @@ class Orchestrator:
         """Where a product's job is: its code location, repository and name."""
         location = self._location(product)["locationOrLoadError"]
         if location["__typename"] != "RepositoryLocation":
-            raise ServiceError(
-                f"load {product}", of="Dagster", answer=brief(location.get("message", ""), 1500)
-            )
+            raise ServiceError(f"load {product}", of="Dagster", answer=brief(_messages(location)[-1], 1500))
         jobs = [
             (repository["name"], job["name"])
             for repository in location["repositories"]
@@ -501,11 +524,26 @@ def _beats(daemon: Mapping[str, Any]) -> bool:
     return bool(daemon["healthy"]) and time.time() - float(daemon["lastHeartbeatTime"] or 0) < SILENT_SECONDS
 
 
+def _as_location(entry: Mapping[str, Any]) -> Location:
+    repositories = (entry["locationOrLoadError"] or {}).get("repositories", ())
+    jobs = {job["name"] for repository in repositories for job in repository["jobs"]}
+    nodes = [node for repository in repositories for node in repository["assetNodes"]]
+    return Location(
+        _loaded(entry),
+        float(entry["updatedTimestamp"]),
+        frozenset(jobs - {_OF_DAGSTER}),
+        frozenset(node["assetKey"]["path"][-1] for node in nodes),
+    )
+
+
 def _loaded(entry: Mapping[str, Any]) -> str:
+    """`loaded`, or the innermost cause of the error, which the others only wrap."""
     location = entry["locationOrLoadError"]
     if location is None:
         return str(entry["loadStatus"]).lower()
-    return "loaded" if location["__typename"] == "RepositoryLocation" else brief(location.get("message", ""))
+    return (
+        "loaded" if location["__typename"] == "RepositoryLocation" else brief(_messages(location)[-1], 1500)
+    )
 
 
 def _messages(error: Mapping[str, Any] | None) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,9 +67,14 @@ class Project:
         """A copy of the demo's manifest and some of its products, sources only."""
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(DEMO / "manifest.yaml", folder)
+        project = cls(folder)
         for product in products:
-            shutil.copytree(DEMO / product, folder / product, ignore=shutil.ignore_patterns(*MADE))
-        return cls(folder)
+            project.add(DEMO / product)
+        return project
+
+    def add(self, product: Path) -> None:
+        """Take a copy of a product into the project, sources only."""
+        shutil.copytree(product, self.folder / product.name, ignore=shutil.ignore_patterns(*MADE))
 
     def read(self, path: str) -> str:
         """The text of a file, by its path in the project."""
@@ -89,6 +97,27 @@ class Project:
             answer = f"it stands there {text.count(find)} times"
             raise ServiceError(f"replace {brief(find, 60)!r}", of=path, answer=answer)
         self.write(path, text.replace(find, put))
+
+    def packed(self, path: str, *, without: frozenset[str] = frozenset()) -> bytes:
+        """A folder as a gzipped tar, the way it is delivered: the same bytes for the same files.
+
+        Args:
+            path: of the folder in the project.
+            without: files of it that are left out.
+        """
+        packed = io.BytesIO()
+        with (
+            gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as compressed,
+            tarfile.open(fileobj=compressed, mode="w") as archive,
+        ):
+            folder = self.folder / path
+            files = {str(file.relative_to(folder)): file for file in folder.rglob("*") if file.is_file()}
+            for name in sorted(files.keys() - without):
+                content = files[name].read_bytes()
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+        return packed.getvalue()
 
     def files(self) -> dict[str, bytes]:
         """Every file and its content, by its path in the project."""

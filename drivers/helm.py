@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from foundation.errors import PlatformError
 from foundation.process import run
 
 RELEASE = "floe"
+_PHASE = re.compile(r"^Phase: +(\w+)$", re.MULTILINE)
 
 
 class Helm:
@@ -51,6 +53,15 @@ class Helm:
             f"uninstall {RELEASE} from {namespace}",
             timeout=120,
         )
+
+    def test(self, namespace: str) -> str:
+        """Run the release's own tests; `Succeeded`, or what helm says instead."""
+        words = ["test", RELEASE, "--namespace", namespace, "--logs", "--timeout", "60s"]
+        try:
+            said = self._run(words, f"test {RELEASE} in {namespace}", timeout=90)
+        except ServiceError as failed:
+            return failed.answer
+        return ", ".join(sorted(set(_PHASE.findall(said)))) or "there is no test"
 
     def releases(self, namespace: str) -> dict[str, str]:
         """Each release of a namespace with its status (`deployed`)."""

@@ -573,11 +573,22 @@ class Cluster:
 
     def read_file(self, kubectl: Path, namespace: str, workload: str, path: str) -> str:
         """The text of a file in the first pod of a workload, given as kind/name."""
+        return self.execute(
+            kubectl, namespace, workload, ["cat", path], asked=f"give {path} of {workload}", within=60
+        )
+
+    def execute(
+        self, kubectl: Path, namespace: str, workload: str, words: Sequence[str], *, asked: str, within: float
+    ) -> str:
+        """What a command prints that is run in the first pod of a workload, given as kind/name.
+
+        Raises:
+            ServiceError: it ended with another code than 0, or not in time.
+        """
         where: list[str | Path] = [kubectl, "--kubeconfig", self._kubeconfig, "--namespace", namespace]
-        asked = f"give {path} of {workload}"
         with traffic.asking("kubectl", asked, "kubectl exec"):
             try:
-                return run([*where, "exec", workload, "--", "cat", path], timeout=60)
+                return run([*where, "exec", workload, "--", *words], timeout=within)
             except PlatformError as refused:
                 answer = brief(str(refused).splitlines()[-1])
                 raise ServiceError(asked, of="Kubernetes", answer=answer) from refused
@@ -622,6 +633,18 @@ class Cluster:
         _ask(
             f"create secret {name}",
             lambda: self._core.create_namespaced_secret(namespace, body, _request_timeout=CALL_SECONDS),
+        )
+
+    def create_config_map(self, namespace: str, name: str, files: Mapping[str, bytes]) -> None:
+        """Create a ConfigMap of the suite's own that holds files."""
+        label, mark = HAND_MADE.split("=")
+        body = {
+            "metadata": {"name": name, "labels": {label: mark}},
+            "binaryData": {key: base64.b64encode(content).decode() for key, content in files.items()},
+        }
+        _ask(
+            f"create config map {name}",
+            lambda: self._core.create_namespaced_config_map(namespace, body, _request_timeout=CALL_SECONDS),
         )
 
     def version(self) -> str:

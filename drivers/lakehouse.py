@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlparse
 
+from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]
 from pydantic import SecretStr
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import RESTError
 from pyiceberg.io import S3_ENDPOINT
 from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.manifest import DataFileContent
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Properties
@@ -157,6 +159,11 @@ class Lakehouse:
 
         self._ask(f"restore snapshot {snapshot} of {table}", roll_back)
 
+    def compressions(self, table: str) -> frozenset[str]:
+        """How the files that the last write of a table made are compressed, as these files say."""
+        asked = f"give the last files of {table}"
+        return self._ask(asked, lambda catalog: last_compressions(catalog.load_table(table)))
+
     def close(self) -> None:
         """End the connections."""
         if self._made is not None:
@@ -202,6 +209,31 @@ def _files(table: Table) -> Files:
         metadata.add(manifest.manifest_path)
         data.update(entry.data_file.file_path for entry in manifest.fetch_manifest_entry(table.io))
     return Files(frozenset(metadata), frozenset(data))
+
+
+def last_compressions(table: Table) -> frozenset[str]:
+    """How the data files that the current snapshot of a table added are compressed (`ZSTD`).
+
+    Read from the files themselves: Parquet tells the codec of every column.
+    """
+    current = table.current_snapshot()
+    if current is None:
+        return frozenset()
+    entries = (
+        entry
+        for manifest in current.manifests(table.io)
+        for entry in manifest.fetch_manifest_entry(table.io)
+        if entry.snapshot_id == current.snapshot_id and entry.data_file.content is DataFileContent.DATA
+    )
+    return frozenset(kind for entry in entries for kind in _codecs(table, entry.data_file.file_path))
+
+
+def _codecs(table: Table, path: str) -> Iterator[str]:
+    with table.io.new_input(path).open() as opened:
+        file = ParquetFile(opened).metadata
+        for group in range(file.num_row_groups):
+            for column in range(file.num_columns):
+                yield file.row_group(group).column(column).compression
 
 
 def _short(table: str) -> str:

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 from pydantic import SecretStr
 
-from drivers import answers, dbt_graph
+from drivers import answers, dbt_graph, plugin_health, wait
 from drivers.catalog import Management
-from drivers.dagster import Orchestrator, Run
+from drivers.dagster import Location, Orchestrator, Run
 from drivers.dbt_graph import Graph
 from drivers.errors import ServiceError
 from drivers.helm import Helm
-from drivers.kubernetes import RUN_LABEL, Cluster, Readiness, Volume, Workload
+from drivers.kubernetes import RUN_LABEL, Cluster, Pod, Readiness, Volume, Workload
 from drivers.lakehouse import Lakehouse
 from drivers.object_store import ObjectStore
 from drivers.product import Product
 from drivers.sql import Database
 from drivers.tunnel import Tunnels
 from foundation.cache import SYSTEM
-from foundation.errors import UserError
+from foundation.errors import DeadlineError, UserError
+from images.recipes import additions
 from reports import canary, evidence
 
 CHART = SYSTEM / "charts" / "floe-platform"
+PACKED = "product.tar.gz"
+"""The key of a ConfigMap that a product is delivered in."""
+
+DEPLOY_SECONDS = 60.0
+"""Until Dagster must have read another version of a product: its server starts in 6 s on two idle cores."""
+
+STOPPED_SECONDS = 60.0
+"""Until the pods of a stopped workload must be gone."""
+
+HEALTH_SECONDS = 15.0
+"""Until a plugin must have noticed that its service is back: a node learns of it within a second or two."""
+
 GONE_SECONDS = 90.0
 """Until a namespace that is torn down must be gone with its volumes."""
 
@@ -67,6 +81,14 @@ class _Remembered:
     contents: dict[str, list[str]] | ServiceError = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Served:
+    """A product's code location, and the pods that serve it."""
+
+    location: Location
+    servers: frozenset[str]
+
+
 class Platform:
     """The platform of one story."""
 
@@ -81,24 +103,37 @@ class Platform:
         self._lakehouses: dict[str, Lakehouse] = {}
         self._orchestrator: Orchestrator | None = None
         self._store: ObjectStore | None = None
+        self._settings: dict[str, str] = {}
+        self._delivered: dict[str, str] = {}
+        self._versions: set[str] = set()
 
     # --- life -----------------------------------------------------------------------------
 
-    def install(self, settings: Mapping[str, str], *, limit: float) -> None:
+    def install(
+        self, settings: Mapping[str, str], *, limit: float, products: Mapping[str, bytes] | None = None
+    ) -> None:
         """Install the chart into a fresh namespace and watch it become Ready, or not.
+
+        Args:
+            settings: chart values, by their path.
+            limit: seconds that all pods together may take.
+            products: what is delivered beside the image's products: by name, packed.
 
         Raises:
             UserError: another release has the documented ports.
             ServiceError: Kubernetes or helm refused.
         """
-        cluster, helm = self.place.cluster, self.place.helm
+        cluster = self.place.cluster
         if settings.get("nodePorts.enabled") == "true":
             self._refuse_held_ports()
         cluster.create_namespace(self.namespace)
         canary.plant(cluster, self.namespace)
         self.standing = True
+        for product, packed in (products or {}).items():
+            self._deliver(product, packed)
         began = time.monotonic()
-        helm.install(CHART, self.namespace, values=self.place.values, settings=settings)
+        self._settings = dict(settings)
+        self._release()
         self.readiness = cluster.until_ready(self.namespace, limit=limit, since=began)
         with evidence.apart():  # for a later question; a scenario that never asks it owes it nothing
             contents = self._contents() if not self.readiness.late else {}
@@ -160,6 +195,39 @@ class Platform:
         """The helm releases of the namespace with their status."""
         return self.place.helm.releases(self.namespace)
 
+    def deploy(self, product: str, packed: bytes) -> None:
+        """Have another version of a delivered product served; nothing happens where it is the one that is.
+
+        Raises:
+            DeadlineError: Dagster did not come to read it.
+        """
+        before, dagster = self._delivered.get(product), self.orchestrator
+        loaded_at = dagster.loaded_at(product)
+        if self._deliver(product, packed) == before:
+            return
+        self._release()
+        dagster.reloaded(product, since=loaded_at, within=DEPLOY_SECONDS)
+
+    def stop(self, workload: str) -> None:
+        """Take a workload's replicas away and wait until its pods are gone."""
+        cluster = self.place.cluster
+        cluster.scale(self.namespace, workload, 0)
+        wait.until(
+            lambda: sorted(_serving(cluster.pods(self.namespace), workload)),
+            lambda left: not left,
+            what=f"stopped workload {workload}",
+            within=STOPPED_SECONDS,
+            last=lambda left: f"still has {', '.join(left)}",
+        )
+
+    def start(self, workload: str) -> None:
+        """Give a workload its replica back and wait until everything is Ready."""
+        self.place.cluster.scale(self.namespace, workload, 1)
+        late = self.place.cluster.until_ready(self.namespace, limit=self.readiness.limit).late
+        if late:
+            raise ServiceError(f"start {workload} again", of="Kubernetes", answer=str(late))
+        self._tunnels.renew()
+
     def add_pod(self, name: str, spec: Mapping[str, object]) -> None:
         """Add a pod of the suite's own."""
         self.place.cluster.create_pod(self.namespace, spec, name=name)
@@ -169,6 +237,48 @@ class Platform:
         self.place.cluster.delete_pod(self.namespace, name)
 
     # --- questions ------------------------------------------------------------------------
+
+    def served(self) -> dict[str, Served]:
+        """Every code location that Dagster has, with the pods that serve it."""
+        evidence.touched("platform")
+        cluster = self.place.cluster
+
+        def servers(product: str) -> frozenset[str]:
+            pods = cluster.pods(self.namespace, _servers_of(product)).values()
+            return frozenset(pod.name for pod in pods if pod.ready)
+
+        locations = self.orchestrator.locations()
+        return {name: Served(location, servers(name)) for name, location in locations.items()}
+
+    def plugin_health(self) -> dict[str, str]:
+        """What the platform's own check says of each plugin that has a service, asked inside the cluster."""
+        evidence.touched("platform")
+        said = self.place.cluster.execute(
+            self.place.kubectl,
+            self.namespace,
+            f"deployment/dagster-code-{_products_of_the_image()[0]}",
+            plugin_health.command(additions()),
+            asked="ask for the health of the plugins",
+            within=60,
+        )
+        return plugin_health.read(said)
+
+    def plugin_health_again(self) -> dict[str, str]:
+        """The same once all are healthy, or when the time that a returning service has is over."""
+        try:
+            return wait.until(
+                self.plugin_health,
+                plugin_health.all_healthy,
+                what="the health of the plugins",
+                within=HEALTH_SECONDS,
+            )
+        except DeadlineError:
+            return self.plugin_health()
+
+    def test(self) -> str:
+        """What the release's own tests come to."""
+        evidence.touched("platform")
+        return self.place.helm.test(self.namespace)
 
     def workloads(self) -> dict[str, Workload]:
         """Everything the release is meant to run."""
@@ -301,13 +411,31 @@ class Platform:
         loaded_at = dagster.loaded_at(product)
         cluster.delete_jobs(self.namespace, RUN_LABEL)
         cluster.delete_pods(self.namespace, RUN_LABEL)
-        pods = f"floe.dev/product={product},!{RUN_LABEL}"
-        deleted = cluster.replace_pods(self.namespace, pods, within=self.readiness.limit)
+        deleted = cluster.replace_pods(self.namespace, _servers_of(product), within=self.readiness.limit)
         self._tunnels.renew()
         dagster.reloaded(product, since=loaded_at)
         return deleted
 
     # --- own ------------------------------------------------------------------------------
+
+    def _release(self) -> None:
+        """Install the chart, or upgrade the release, with the products that are delivered."""
+        settings = dict(self._settings)
+        if self._delivered:
+            for at, name in enumerate((*_products_of_the_image(), *self._delivered)):
+                settings[f"dagster.products[{at}].name"] = name
+                if name in self._delivered:
+                    settings[f"dagster.products[{at}].configMap"] = self._delivered[name]
+        self.place.helm.install(CHART, self.namespace, values=self.place.values, settings=settings)
+
+    def _deliver(self, product: str, packed: bytes) -> str:
+        """Bring a packed product into the namespace; gives the name of what holds it, its version."""
+        version = f"{product}-{hashlib.sha256(packed).hexdigest()[:8]}"
+        if version not in self._versions:
+            self.place.cluster.create_config_map(self.namespace, version, {PACKED: packed})
+            self._versions.add(version)
+        self._delivered[product] = version
+        return version
 
     def _lakehouse(self, secret: str) -> Lakehouse:
         if secret not in self._lakehouses:
@@ -366,6 +494,22 @@ class _Secret(dict[str, SecretStr]):
         raise ServiceError(
             f"give {key} of secret {self._name}", of="Kubernetes", answer=f"only {sorted(self)}"
         )
+
+
+def _serving(pods: Mapping[str, Pod], workload: str) -> Iterator[str]:
+    """The pods of a workload; those of a job whose name begins alike are none of them."""
+    return (name for name, pod in pods.items() if pod.job is None and name.startswith(f"{workload}-"))
+
+
+def _products_of_the_image() -> list[str]:
+    """The products that the chart serves by itself."""
+    values = yaml.safe_load((CHART / "charts" / "dagster" / "values.yaml").read_text())
+    return [product["name"] for product in values["products"]]
+
+
+def _servers_of(product: str) -> str:
+    """The labels of the pods that serve a product's code location; its runs are no part of them."""
+    return f"floe.dev/product={product},!{RUN_LABEL}"
 
 
 def _answers(host: str, port: int) -> bool:

@@ -22,9 +22,15 @@ NEW_ID = 999_999_999
 """A key that no seed has."""
 
 
+SMALL = ROOT / "features" / "products"
+"""Products of two models, for what is the same for a product of any size."""
+
+_DEMO = ROOT / "demo"
+
+
 @dataclass(frozen=True)
 class Product:
-    """A product by the name of its folder in demo/."""
+    """A product by the name of its folder, in demo/ or among the small ones."""
 
     name: str
 
@@ -37,12 +43,28 @@ class Product:
 
     @property
     def _folder(self) -> Path:
-        return ROOT / "demo" / self.name
+        return SMALL / self.name if (SMALL / self.name).is_dir() else _DEMO / self.name
 
     @property
     def namespace(self) -> str:
         """Its namespace in the catalog."""
         return self.name.replace("-", "_")
+
+    @property
+    def job(self) -> str:
+        """The job that runs it."""
+        return self.name.replace("-", "_")
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Its tables, as its files name them: the models of floe.yaml, and the seeds of a demo."""
+        models = frozenset(model["name"] for model in self._transforms)
+        return models if self._folder.parent == SMALL else models | frozenset(self.seeds)
+
+    @property
+    def _transforms(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = yaml.safe_load((self._folder / "floe.yaml").read_text())["transforms"]
+        return found
 
     def layer(self, name: str) -> frozenset[str]:
         """The tables of a layer: bronze are the seeds, the others are named in floe.yaml.
@@ -50,8 +72,7 @@ class Product:
         Raises:
             ServiceError: the product has no such layer.
         """
-        transforms = yaml.safe_load((self._folder / "floe.yaml").read_text())["transforms"]
-        tables = {model["name"] for model in transforms if model["tier"] == name}
+        tables = {model["name"] for model in self._transforms if model["tier"] == name}
         if name == "bronze":
             tables |= set(self.seeds)
         if not tables:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from console import settings
+from drivers import deliveries as packed
+from drivers.deliveries import Delivery
+from drivers.floe import Floe
 from drivers.helm import Helm
 from drivers.kubernetes import Cluster
 from drivers.platform import Place, Platform
@@ -18,6 +21,9 @@ from steps import diagnostics
 
 WITH_NODE_PORTS = frozenset({"us1"})
 """Stories whose release has the documented ports: one release per cluster can."""
+
+DELIVERED = {"us2": ("stock-levels", "web-visits"), "us5": ("web-visits",)}
+"""Stories whose release serves small products beside those of the image (features/products)."""
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +47,21 @@ def place() -> Place:
 
 
 @pytest.fixture(scope="module")
-def platform(place: Place, request: pytest.FixtureRequest) -> Iterator[Platform]:
+def deliveries(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, Delivery]:
+    """The small products that this story's release serves, compiled and packed."""
+    products = DELIVERED.get(_story(request.module.__name__), ())
+    if not products:
+        return {}
+    with phase(f"{', '.join(products)} compiled"):
+        return packed.of(Floe.installed(), tmp_path_factory.mktemp("delivered"), *products)
+
+
+@pytest.fixture(scope="module")
+def platform(
+    place: Place, deliveries: Mapping[str, Delivery], request: pytest.FixtureRequest
+) -> Iterator[Platform]:
     """The platform of this story in a namespace of its own; with KEEP=1 it is left standing."""
     story = _story(request.module.__name__)
     chosen = settings.load()
@@ -53,7 +73,8 @@ def platform(place: Place, request: pytest.FixtureRequest) -> Iterator[Platform]
                 with phase(f"{story.upper()}: what an earlier run left is removed"):
                     made.tear_down()
             with phase(f"{story.upper()}: platform Ready", budget=chosen.ready_seconds):
-                made.install(node_ports, limit=chosen.ready_seconds)
+                products = {name: delivery["compiled"] for name, delivery in deliveries.items()}
+                made.install(node_ports, limit=chosen.ready_seconds, products=products)
             for name, reason in made.readiness.late.items():
                 say(f"    {name}: {reason}")
             yield made

@@ -84,14 +84,10 @@ def of_kind(objects: tuple[Object, ...] | list[Object], kind: str) -> dict[str, 
 def pods(objects: tuple[Object, ...] | list[Object]) -> list[Pod]:
     """Every pod of the release, by the template that makes it."""
     return [
-        Pod(
-            f"{item['kind']}/{item['metadata']['name']}",
-            item["kind"],
-            item["spec"]["template"]["spec"],
-            item["spec"]["template"]["metadata"],
-        )
+        Pod(f"{item['kind']}/{item['metadata']['name']}", item["kind"], pod["spec"], pod["metadata"])
         for item in objects
-        if item["kind"] in {"Deployment", "StatefulSet", "Job", "DaemonSet"}
+        if item["kind"] in {"Deployment", "StatefulSet", "Job", "DaemonSet", "Pod"}
+        for pod in (item if item["kind"] == "Pod" else item["spec"]["template"],)
     ]
 
 

@@ -41,7 +41,7 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.file = folder / "lakehouse.duckdb"
-        (macros,) = DuckDBIcebergComputePlugin().get_dbt_macro_paths()
+        macros = ", ".join(map(str, DuckDBIcebergComputePlugin().get_dbt_macro_paths()))
         (folder / "models").mkdir()
         (folder / "seeds").mkdir()
         (folder / "dbt_project.yml").write_text(PROJECT.format(macros=macros))

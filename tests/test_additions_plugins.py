@@ -24,6 +24,7 @@ from floe_additions.compute import DuckDBIcebergComputePlugin
 from floe_additions.orchestrator.lakehouse import Lakehouse, NotInTheCatalogError
 from floe_additions.orchestrator.plugin import DagsterIcebergOrchestratorPlugin
 from floe_additions.orchestrator.product import Product, scratch
+from floe_additions.portable import PortableComputePlugin
 
 
 def config(**connection: object) -> ComputeConfig:
@@ -34,6 +35,7 @@ def config(**connection: object) -> ComputeConfig:
     ("group", "name", "contract"),
     [
         ("floe.computes", "duckdb-iceberg", ComputePlugin),
+        ("floe.computes", "duckdb-iceberg-portable", ComputePlugin),
         ("floe.orchestrators", "dagster-iceberg", OrchestratorPlugin),
     ],
 )
@@ -115,13 +117,23 @@ def test_no_sql_with_a_secret_in_it_is_offered() -> None:
     assert DuckDBIcebergComputePlugin().get_catalog_attachment_sql(catalog) is None
 
 
-def test_the_macros_are_where_the_plugin_says() -> None:
-    (folder,) = DuckDBIcebergComputePlugin().get_dbt_macro_paths()
-    assert {file.stem for file in folder.glob("*.sql")} == {
-        "iceberg_table",
-        "iceberg_incremental",
-        "iceberg_seed",
-    }
+@pytest.mark.parametrize("plugin", [DuckDBIcebergComputePlugin, PortableComputePlugin])
+def test_the_macros_are_where_the_plugin_says(plugin: type[DuckDBIcebergComputePlugin]) -> None:
+    files = [file.name for folder in plugin().get_dbt_macro_paths() for file in folder.glob("*.sql")]
+    assert sorted(files) == [
+        "iceberg_incremental.sql",
+        "iceberg_properties.sql",
+        "iceberg_seed.sql",
+        "iceberg_table.sql",
+    ]
+
+
+def test_the_portable_compute_differs_in_what_it_asks_of_a_table_alone() -> None:
+    first, second = DuckDBIcebergComputePlugin(), PortableComputePlugin()
+    wanted = config(namespace="shop")
+    assert first.generate_dbt_profile(wanted) == second.generate_dbt_profile(wanted)
+    shared, own = first.get_dbt_macro_paths()
+    assert [path for path in second.get_dbt_macro_paths() if path in (shared, own)] == [shared]
 
 
 @pytest.mark.parametrize("name", ['x"; import os', "Customer 360", "", "../up"])

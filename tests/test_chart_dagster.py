@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import io
+import json
+import tarfile
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,8 +15,10 @@ import pytest
 import yaml
 from dagster import DagsterRun
 from dagster._config import process_config, resolve_to_config_type
+from dagster._core.code_pointer import FileCodePointer
 from dagster._core.instance.config import dagster_instance_config
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._core.run_coordinator import QueuedRunCoordinator
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.workspace.load import location_origins_from_yaml_paths
@@ -99,7 +104,23 @@ def run_job(reference: InstanceRef, tmp_path: Path) -> dict[str, Any]:
     return job_of_a_run(reference, tmp_path)
 
 
-def job_of_a_run(reference: InstanceRef, tmp_path: Path) -> dict[str, Any]:
+def run_from(server: dict[str, Any]) -> DagsterRun:
+    """A run whose code is served by this container, as its code server describes it to Dagster."""
+    given = {item["name"]: item.get("value") for item in server.get("env", ())}
+    repository = RepositoryPythonOrigin(
+        executable_path="python",
+        code_pointer=FileCodePointer(python_file="definitions.py", fn_name="defs"),
+        container_image=given.get("DAGSTER_CURRENT_IMAGE"),
+        container_context=json.loads(given.get("DAGSTER_CONTAINER_CONTEXT") or "null"),
+    )
+    return DagsterRun(
+        job_name="customer_360", job_code_origin=JobPythonOrigin("customer_360", repository_origin=repository)
+    )
+
+
+def job_of_a_run(
+    reference: InstanceRef, tmp_path: Path, served_by: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """The job that Dagster's own launcher would create for a run."""
     data = reference.run_launcher_data
     assert data is not None
@@ -122,7 +143,7 @@ def job_of_a_run(reference: InstanceRef, tmp_path: Path) -> dict[str, Any]:
     config = {**cast("dict[str, Any]", checked.value), "load_incluster_config": False}
     config["kubeconfig_file"] = str(nowhere)
     launcher = launcher_class.from_config_value(data, config)
-    context = launcher.get_container_context_for_run(DagsterRun(job_name="customer_360"))
+    context = launcher.get_container_context_for_run(run_from(served_by or {}))
     assert context.namespace == NAMESPACE
     job = construct_dagster_k8s_job(
         job_config=context.get_k8s_job_config(job_image="the-image:1", run_launcher=launcher),
@@ -229,3 +250,73 @@ def test_floe_as_released_works_in_a_copy_that_names_the_pipelines_client(
             "products/customer-360/compiled_artifacts.json": '{"id": "abc"}'
         }
         assert place["securityContext"] == container["securityContext"]
+
+
+def delivered(additions: bool, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:  # noqa: FBT001
+    """The pods that run the code of a product that is delivered: its code location and a run."""
+    products = [{"name": "customer-360"}, {"name": "stock-levels", "configMap": "stock-levels-2"}]
+    objects = tuple(chart.render(settings={"dagster.products": products, "global.additions": additions}))
+    server = of_kind(objects, "Deployment")["dagster-code-stock-levels"]["spec"]["template"]["spec"]
+    monkeypatch.setenv("DAGSTER_PG_PASSWORD", "given by the pod")
+    reference = InstanceRef.from_dir(str(instance_folder(folder, objects)))
+    job = job_of_a_run(reference, folder, server["containers"][0])
+    assert kubernetes_validate.validate(job, "1.34", strict=True) == "1.34"
+    return {"code-location": server, "run": job["spec"]["template"]["spec"]}
+
+
+@pytest.mark.parametrize("additions", [True, False])
+def test_a_delivered_product_is_unpacked_where_it_is_served_and_where_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, additions: bool
+) -> None:
+    pods = delivered(additions, tmp_path, monkeypatch)
+    container = pods["code-location"]["containers"][0]
+    assert container["workingDir"] == "/scratch/products/stock-levels"
+    assert "/scratch/products/stock-levels/definitions.py" in container["command"]
+    for name, pod in pods.items():
+        (volume,) = [volume for volume in pod["volumes"] if volume["name"] == "delivered"]
+        assert volume["configMap"] == {"name": "stock-levels-2"}
+        unpack = pod["initContainers"][-1]
+        assert {mount["name"]: mount["mountPath"] for mount in unpack["volumeMounts"]} == {
+            "scratch": "/scratch",
+            "delivered": "/delivered",
+        }
+        place = tmp_path / name
+        (place / "delivered").mkdir(parents=True)
+        packed(
+            {"compiled_artifacts.json": '{"id": "${POLARIS_CLIENT_ID}"}', "models/a.sql": "select 1"}, place
+        )
+        script = unpack["command"][-1].replace("/delivered", str(place / "delivered"))
+        for _ in ("at first", "after a restart"):
+            words = [*unpack["command"][:-1], script.replace("/scratch", str(place / "scratch"))]
+            run(words, timeout=10, env={"POLARIS_CLIENT_ID": "abc"})
+        folder = place / "scratch" / "products" / "stock-levels"
+        files = {
+            str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()
+        }
+        assert files == {
+            "compiled_artifacts.json": '{"id": "${POLARIS_CLIENT_ID}"}' if additions else '{"id": "abc"}',
+            "models/a.sql": "select 1",
+        }
+        assert unpack["securityContext"] == container["securityContext"]
+
+
+def packed(files: dict[str, str], place: Path) -> None:
+    with tarfile.open(place / "delivered" / "product.tar.gz", "w:gz") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+
+
+def test_another_version_of_a_product_starts_its_own_code_location_anew_and_no_other() -> None:
+    def pods_with(version: str) -> dict[str, Any]:
+        products = [{"name": "customer-360"}, {"name": "stock-levels", "configMap": version}]
+        objects = chart.render(settings={"dagster.products": products})
+        return {
+            pod.owner: (pod.spec, pod.metadata)
+            for pod in chart.pods(objects)
+            if "Deployment/dagster" in pod.owner
+        }
+
+    one, other = pods_with("stock-levels-1"), pods_with("stock-levels-2")
+    assert [name for name in one if one[name] != other[name]] == ["Deployment/dagster-code-stock-levels"]

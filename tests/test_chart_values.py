@@ -27,6 +27,11 @@ BROKEN = {
     "a product without a name": ({"dagster.products": [{"title": "x"}]}, "products"),
     "a product with a bad name": ({"dagster.products": [{"name": "Customer 360"}]}, "products"),
     "a product twice": ({"dagster.products": [{"name": "a"}, {"name": "a"}]}, "products"),
+    "a product twice, once delivered": (
+        {"dagster.products": [{"name": "a"}, {"name": "a", "configMap": "a-2"}]},
+        "dagster.products names a product twice: a, a",
+    ),
+    "a delivery that is no name": ({"dagster.products": [{"name": "a", "configMap": "A 2"}]}, "configMap"),
     "no limit of memory": (
         {"dagster.webserver.resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": None}},
         "limits",

@@ -7,7 +7,7 @@ from dagster_graphql.schema import create_schema
 from graphql import parse, validate
 
 from drivers import dagster
-from drivers.dagster import Materialization, Orchestrator, Run
+from drivers.dagster import Location, Materialization, Orchestrator, Run
 from drivers.errors import ServiceError
 from foundation.errors import DeadlineError
 
@@ -111,3 +111,30 @@ def test_a_location_that_stays_as_it_was_is_not_reloaded(monkeypatch: pytest.Mon
     orchestrator = answering(monkeypatch, 10.0)
     with pytest.raises(DeadlineError, match="code location customer-360 is loaded, but as it was before"):
         orchestrator.reloaded("customer-360", since=10.0)
+
+
+def test_a_code_location_is_told_with_its_jobs_and_tables_or_with_the_innermost_cause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repository = {
+        "name": "__repository__",
+        "jobs": [{"name": "__ASSET_JOB"}, {"name": "stock_levels"}],
+        "assetNodes": [{"assetKey": {"path": ["stock_levels", "mart_stock_levels"]}}],
+    }
+    loaded, broken = entry(10.0), entry(12.5)
+    loaded["locationOrLoadError"] = {"__typename": "RepositoryLocation", "repositories": [repository]}
+    broken["name"] = "web-visits"
+    broken["locationOrLoadError"] = {
+        "__typename": "PythonError",
+        "message": "DagsterUserCodeLoadError: while loading definitions",
+        "causes": [{"message": "FileNotFoundError: compiled_artifacts.json is missing\n"}],
+    }
+    monkeypatch.setattr(Orchestrator, "_location_entries", lambda _: [loaded, broken])
+    assert Orchestrator(None, lambda _: "unknown").locations() == {  # type: ignore[arg-type]
+        "customer-360": Location(
+            "loaded", 10.0, frozenset({"stock_levels"}), frozenset({"mart_stock_levels"})
+        ),
+        "web-visits": Location(
+            "FileNotFoundError: compiled_artifacts.json is missing", 12.5, frozenset(), frozenset()
+        ),
+    }

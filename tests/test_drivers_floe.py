@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,21 @@ def test_a_text_is_replaced_only_where_it_stands_once(tmp_path: Path) -> None:
     assert project.read("a/floe.yaml") == "tier: silver\ntier: bronze\n"
     with pytest.raises(ServiceError, match="it stands there 2 times"):
         project.edit("a/floe.yaml", "tier", "layer")
+
+
+def test_a_folder_is_packed_to_the_same_bytes_whenever_its_files_are_the_same(tmp_path: Path) -> None:
+    packed = []
+    for place, moment in (("one", 1_000), ("other", 2_000)):
+        project = Project(tmp_path / place)
+        project.write("a/models/b.sql", "select 1")
+        project.write("a/floe.yaml", "kind: FloeSpec")
+        os.utime(project.folder / "a" / "floe.yaml", (moment, moment))
+        packed.append(project.packed("a"))
+    assert packed[0] == packed[1]
+    with tarfile.open(fileobj=io.BytesIO(packed[0])) as archive:
+        assert archive.getnames() == ["floe.yaml", "models/b.sql"]
+    with tarfile.open(fileobj=io.BytesIO(project.packed("a", without=frozenset({"floe.yaml"})))) as archive:
+        assert archive.getnames() == ["models/b.sql"]
 
 
 def test_a_commands_exit_code_words_and_files_are_told(tmp_path: Path) -> None:

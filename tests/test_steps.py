@@ -22,7 +22,7 @@ def test_stories_run_in_the_order_of_the_catalogue() -> None:
         check=False,
     )
     modules = re.findall(r"<Module (\w+)\.py>", done.stdout)
-    stories = ["test_us1_bootstrap", "test_us2_compilation", "test_us3_pipelines"]
+    stories = ["test_us1_bootstrap", "test_us2_compilation", "test_us3_pipelines", "test_us5_plugins"]
     assert (done.returncode, modules) == (0, stories), done.stderr
 
 

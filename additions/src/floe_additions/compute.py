@@ -23,6 +23,8 @@ SCRATCH = "{{ env_var('FLOE_SCRATCH', '/scratch') }}"
 
 _OURS = frozenset({"type", "path", "schema", "threads", "config_options", "settings"})
 
+_MACROS = Path(__file__).parent / "dbt"
+
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -145,7 +147,7 @@ class DuckDBIcebergComputePlugin(DuckDBComputePlugin):  # type: ignore[misc]
 
         floe 0.1.0a1 declares this method and never calls it; `floe-complete compile` does.
         """
-        return [Path(__file__).parent / "dbt" / "macros"]
+        return [_MACROS / "macros", _MACROS / "as_it_is"]
 
     def get_required_dbt_packages(self) -> list[str]:
         """Python packages the profile needs; duckdb 2.0 lacks calls floe makes."""

@@ -11,6 +11,7 @@ from floe_complete.problems import WRONG_INPUT, RefusedError
 
 COMMANDS = {
     "compile": "floe_complete.compiling:command",
+    "health": "floe_complete.health:command",
     "plugins": "floe_complete.plugins:plugins",
     "schema": "floe_complete.schema:command",
     "validate": "floe_complete.validating:command",

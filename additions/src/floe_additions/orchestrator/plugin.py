@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from floe_core.plugin_metadata import HealthState, HealthStatus
 from floe_orchestrator_dagster import DagsterOrchestratorPlugin
+
+HEALTH_SECONDS = 5.0
+"""What floe gives a health check unless it is told."""
 
 _PRODUCT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
@@ -48,6 +52,12 @@ class DagsterIcebergOrchestratorPlugin(DagsterOrchestratorPlugin):
     def description(self) -> str:
         """One line for `floe`'s lists."""
         return "Dagster; dbt writes Iceberg itself, every asset carries its table's figures"
+
+    def health_check(self, timeout: float | None = None) -> HealthStatus:
+        """Ask Dagster's web server at DAGSTER_URL; floe's own plugin says healthy and asks nobody."""
+        found = self.validate_connection(timeout=timeout or HEALTH_SECONDS)
+        state = HealthState.HEALTHY if found.success else HealthState.UNHEALTHY
+        return HealthStatus(state=state, message=found.message)
 
     def generate_entry_point_code(
         self,

@@ -16,6 +16,9 @@
   {%- endif -%}
 
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
+  {% if existing_relation is not none %}
+    {% do iceberg_keep_properties(target_relation) %}
+  {% endif %}
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
   {% do iceberg_contract(sql) %}
 

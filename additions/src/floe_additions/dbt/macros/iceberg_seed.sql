@@ -13,6 +13,9 @@
   {%- set query = iceberg_read_csv(adapter.get_seed_file_path(model), types, config.get('delimiter', ',')) -%}
 
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
+  {% if existing_relation is not none %}
+    {% do iceberg_keep_properties(target_relation) %}
+  {% endif %}
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
   {% if existing_relation is none %}

@@ -9,6 +9,9 @@
   {%- set existing_relation = load_cached_relation(this) -%}
 
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
+  {% if existing_relation is not none %}
+    {% do iceberg_keep_properties(target_relation) %}
+  {% endif %}
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
   {% if existing_relation is none %}
@@ -32,12 +35,50 @@
 {% endmaterialization %}
 
 
-{# The statement that makes the table from a query. #}
+{# The statement that makes the table from a query, with the properties that the compute plugin asks for. #}
 {% macro iceberg_create(relation, query) -%}
-create table {{ relation }} as (
+{%- set wanted = iceberg_wanted(relation) -%}
+create table {{ relation }}
+{%- if wanted %} with ({% for name, value in wanted.items() %}'{{ name }}' = '{{ value }}'{{ ", " if not loop.last }}{% endfor %}){% endif %} as (
 {{ query }}
 )
 {%- endmacro %}
+
+
+{#
+  Give a table that is there already the properties that the compute plugin asks for. In a transaction of
+  its own: what is written in the one that changes a property is still written by the old one.
+#}
+{% macro iceberg_keep_properties(relation) %}
+  {%- set wanted = iceberg_wanted(relation) -%}
+  {%- set missing = {} -%}
+  {%- if wanted -%}
+    {%- set present = {} -%}
+    {%- for property in run_query("select key, value from iceberg_table_properties('" ~ relation ~ "')").rows -%}
+      {%- do present.update({property[0]: property[1]}) -%}
+    {%- endfor -%}
+    {%- for name, value in wanted.items() if present.get(name) != value -%}
+      {%- do missing.update({name: value}) -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {%- if missing -%}
+    {% call statement('properties') -%}
+      call set_iceberg_table_properties('{{ relation }}', {
+        {%- for name, value in missing.items() %}'{{ name }}': '{{ value }}'{{ ", " if not loop.last }}{% endfor -%}
+      })
+    {%- endcall %}
+    {% do adapter.commit() %}
+  {%- endif -%}
+{% endmacro %}
+
+
+{# What the compute plugin asks for (`iceberg_properties`), where there is an Iceberg catalog to take it. #}
+{% macro iceberg_wanted(relation) %}
+  {%- set wanted = iceberg_properties() -%}
+  {%- set query = "select count(*) from duckdb_databases() where type = 'iceberg' and database_name = '"
+      ~ relation.database ~ "'" -%}
+  {{ return(wanted if wanted and run_query(query).rows[0][0] else {}) }}
+{% endmacro %}
 
 
 {# The statements that put a query's rows in the place of all rows; they run in one transaction. #}

@@ -23,6 +23,8 @@ dagster-code-{{ .name }}
 - {name: POLARIS_WAREHOUSE, value: {{ .Values.global.lakehouse.warehouse | quote }}}
 - {name: S3_ENDPOINT, value: {{ .Values.global.lakehouse.endpoint | quote }}}
 - {name: AWS_REGION, value: {{ .Values.global.lakehouse.region | quote }}}
+# Where floe's health check finds Dagster.
+- {name: DAGSTER_URL, value: "http://dagster-webserver:3000"}
 - {name: FLOE_SCRATCH, value: /scratch}
 - {name: DBT_SEND_ANONYMOUS_USAGE_STATS, value: "false"}
 {{- if not .Values.global.additions }}
@@ -32,16 +34,62 @@ dagster-code-{{ .name }}
 {{- end }}
 {{- end }}
 
-{{/* Where the products are in the pods that run their code. */}}
+{{/* Where the image's products are in the pods that run their code. */}}
 {{- define "dagster.products" -}}
 {{- if .Values.global.additions }}/opt/floe/products{{ else }}/scratch/products{{ end }}
 {{- end }}
 
+{{/* The folder of one product: (dict "root" $ "product" .). One that is delivered is unpacked into the scratch. */}}
+{{- define "dagster.productFolder" -}}
+{{- if .product.configMap }}/scratch/products{{ else }}{{ include "dagster.products" .root }}{{ end }}/{{ .product.name }}
+{{- end }}
+
 {{/*
-Without the additions: an init container that copies the products to where they can be written to, as
-floe's runtime needs it, and says in the copy who the pipeline is. floe compiles the client's id of
-manifest.yaml into the product and resolves no variable in it, but the id is the catalog's to give,
-when the platform stands and the image was built long ago.
+An init container that unpacks a product that is delivered: (dict "root" $ "product" .). Its code location
+and each of its runs have one, so that both see the same files whatever the image holds under that name.
+*/}}
+{{- define "dagster.unpackProduct" -}}
+- name: unpack-product
+  {{- include "floe.containerImage" (dict "root" .root "image" "dagster") | nindent 2 }}
+  command:
+    - sh
+    - -euc
+    - |
+      folder=/scratch/products/{{ .product.name }}
+      rm -rf "$folder"
+      mkdir -p "$folder"
+      tar -xzf /delivered/product.tar.gz -C "$folder" --no-same-owner
+      {{- if not .root.Values.global.additions }}
+      {{- include "dagster.nameTheClient" "\"$folder\"" | nindent 6 }}
+      {{- end }}
+  {{- if not .root.Values.global.additions }}
+  env:
+    {{- include "floe.envFromSecret" (dict "env" "POLARIS_CLIENT_ID" "secret" "polaris-pipeline-credentials" "key" "client-id") | nindent 4 }}
+  {{- end }}
+  {{- include "floe.waiterLimits" .root | nindent 2 }}
+  volumeMounts:
+    - {name: scratch, mountPath: /scratch}
+    - {name: delivered, mountPath: /delivered, readOnly: true}
+{{- end }}
+
+{{/* The volume that a delivered product comes in: (dict "product" .). */}}
+{{- define "dagster.delivered" -}}
+- name: delivered
+  configMap: {name: {{ .product.configMap }}}
+{{- end }}
+
+{{/* What the runs of a delivered product need beyond what every run has, as Dagster takes it. */}}
+{{- define "dagster.containerContext" -}}
+{{- $pod := dict
+  "initContainers" (include "dagster.unpackProduct" . | fromYamlArray)
+  "volumes" (include "dagster.delivered" . | fromYamlArray)
+-}}
+{{- dict "k8s" (dict "run_k8s_config" (dict "pod_spec_config" $pod)) | toJson -}}
+{{- end }}
+
+{{/*
+Without the additions: an init container that copies the image's products to where they can be written
+to, as floe's runtime needs it.
 */}}
 {{- define "dagster.placeProducts" -}}
 - name: place-products
@@ -51,12 +99,21 @@ when the platform stands and the image was built long ago.
     - -euc
     - |
       cp -r /opt/floe/products /scratch
-      sed -i "s/[$]{POLARIS_CLIENT_ID}/$POLARIS_CLIENT_ID/g" /scratch/products/*/compiled_artifacts.json
+      {{- include "dagster.nameTheClient" "/scratch/products" | nindent 6 }}
   env:
     {{- include "floe.envFromSecret" (dict "env" "POLARIS_CLIENT_ID" "secret" "polaris-pipeline-credentials" "key" "client-id") | nindent 4 }}
   {{- include "floe.waiterLimits" . | nindent 2 }}
   volumeMounts:
     - {name: scratch, mountPath: /scratch}
+{{- end }}
+
+{{/*
+Without the additions: the command that says in a folder's artifacts who the pipeline is. floe compiles
+the client's id of manifest.yaml into a product and resolves no variable in it, but the id is the
+catalog's to give, when the platform stands and the product was compiled long ago.
+*/}}
+{{- define "dagster.nameTheClient" -}}
+find {{ . }} -name compiled_artifacts.json -exec sed -i "s/[$]{POLARIS_CLIENT_ID}/$POLARIS_CLIENT_ID/g" {} +
 {{- end }}
 
 {{- define "dagster.mounts" -}}

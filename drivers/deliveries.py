@@ -1,0 +1,81 @@
+"""Small products that are delivered to a platform: compiled as a team does, and packed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import yaml
+
+from demo.bare import select_released_plugins
+from drivers import compilations
+from drivers.errors import ServiceError, brief
+from drivers.floe import Floe, Project
+from drivers.product import SMALL
+from foundation.cache import SYSTEM
+from foundation.errors import PlatformError
+from foundation.process import run
+
+ARTIFACT = "compiled_artifacts.json"
+_AS_RELEASED = SYSTEM / "images" / "dagster" / "bare.sh"
+_SECONDS = 180.0
+
+Delivery = Mapping[str, bytes]
+"""A small product, packed, by its state: `compiled`, or `uncompiled` without what floe makes of it."""
+
+
+def of(floe: Floe, folder: Path, *products: str) -> dict[str, Delivery]:
+    """Compile small products, each in a folder of its own, and pack them.
+
+    Raises:
+        ServiceError: one of them does not compile; with what was said.
+    """
+
+    def delivery(product: str) -> Delivery:
+        project = _team(floe, folder / product, product)
+        _compile(floe, project, product)
+        without = project.packed(product, without=frozenset({ARTIFACT}))
+        return {"compiled": project.packed(product), "uncompiled": without}
+
+    with ThreadPoolExecutor() as all_at_once:
+        return dict(zip(products, all_at_once.map(delivery, products), strict=True))
+
+
+def with_compute(floe: Floe, folder: Path, product: str, compute: str) -> bytes:
+    """A small product, compiled for a manifest in which one line is another, and packed.
+
+    Raises:
+        ServiceError: it does not compile; with what was said.
+    """
+    project = _team(floe, folder, product)
+    chosen = yaml.safe_load(project.read("manifest.yaml"))["plugins"]["compute"]["type"]
+    project.edit("manifest.yaml", f"    type: {chosen}\n", f"    type: {compute}\n")
+    _compile(floe, project, product)
+    return project.packed(product)
+
+
+def _team(floe: Floe, folder: Path, product: str) -> Project:
+    project = Project.of_the_demo(folder)
+    project.add(SMALL / product)
+    if not floe.completed:
+        select_released_plugins(project.folder / "manifest.yaml")
+    return project
+
+
+def _compile(floe: Floe, project: Project, product: str) -> None:
+    if not floe.completed:
+        _compile_as_released(floe, project, product)
+        return
+    done = compilations.compiled(floe, project, product).outcome
+    if done.code != 0:
+        raise ServiceError(f"compile {product}", of="floe", answer=brief(done.err, 1500))
+
+
+def _compile_as_released(floe: Floe, project: Project, product: str) -> None:
+    """As the image does: floe's command, and what no command of it does."""
+    surrounding = {"PATH": f"{floe.home / 'bin'}:/usr/local/bin:/usr/bin:/bin"}
+    try:
+        run(["sh", _AS_RELEASED, project.folder / product], timeout=_SECONDS, env=surrounding)
+    except PlatformError as refused:
+        raise ServiceError(f"compile {product}", of="floe", answer=brief(refused, 1500)) from refused

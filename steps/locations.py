@@ -1,0 +1,56 @@
+"""Words about code locations: how Dagster has each product, and what becomes of it when one changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
+
+from drivers.deliveries import Delivery
+from drivers.platform import Platform, Served
+from drivers.product import Product
+
+
+@given(parse("the products {products} are served"))
+def products_are_served(platform: Platform, deliveries: Mapping[str, Delivery], products: str) -> None:
+    for product, delivery in deliveries.items():
+        platform.deploy(product, delivery["compiled"])
+    served = {name: one.location.state for name, one in platform.served().items()}
+    assert served == dict.fromkeys(products.split(", "), "loaded")
+
+
+@given(parse("{product} is delivered {state}"))
+@when(parse("{product} is delivered {state}"), target_fixture="before")
+def product_is_delivered(
+    platform: Platform, deliveries: Mapping[str, Delivery], product: str, state: str
+) -> dict[str, Served]:
+    before = platform.served()
+    platform.deploy(product, deliveries[product][state])
+    return before
+
+
+@then("each has a code location of its own, with the job and the tables that its files name")
+def one_for_each(platform: Platform) -> None:
+    there = {name: (one.location.jobs, one.location.tables) for name, one in platform.served().items()}
+    products = map(Product, there)
+    assert there == {one.name: (frozenset({one.job}), one.tables) for one in products}
+
+
+@then(parse('Dagster cannot load {product}, because of "{reason}"'))
+def cannot_load(platform: Platform, product: str, reason: str) -> None:
+    told = platform.served()[product].location.state
+    assert (reason if reason in told else told) == reason
+
+
+@then(parse("{product} is loaded, by a new server"))
+def loaded_anew(platform: Platform, before: dict[str, Served], product: str) -> None:
+    now = platform.served()[product]
+    assert (now.location.state, len(now.servers - before[product].servers)) == ("loaded", 1)
+
+
+@then(parse("every product but {product} is served as before, by the same server"))
+def others_as_before(platform: Platform, before: dict[str, Served], product: str) -> None:
+    now = platform.served()
+    unchanged = {name: served for name, served in before.items() if name != product}
+    assert {name: served for name, served in now.items() if name != product} == unchanged
