@@ -188,7 +188,7 @@ Feature: Compilation
       | a cron that is none          | floe.yaml        | cron:                       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * * |
       | a day that never comes       | floe.yaml        | cron:                       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * * |
       | a time zone that is none     | floe.yaml        | timezone:                   | schedule.timezone           | a name of the IANA time zones, such as Europe/London |
-      | an unknown compute           | floe.yaml        | compute: duckbd             | transforms[5].compute       | one of duckdb, duckdb-iceberg |
+      | an unknown compute           | floe.yaml        | compute: duckbd             | transforms[5].compute       | one of duckdb, duckdb-iceberg, duckdb-iceberg-portable |
       | a way out of the folder      | floe.yaml        | path: ../../orders.csv      | ingestion.sources[0].path   | a name without .. |
       | a name that dbt has          | floe.yaml        | name: dbt                   | metadata.name               | a name that dbt and the catalog can take, such as customer-analytics |
       | a manifest that is not there | floe.yaml        | manifset                    | platform.manifest           | the path of the platform's manifest from here, such as ../manifest.yaml |

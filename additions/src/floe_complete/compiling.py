@@ -121,11 +121,12 @@ def summary(made: Compiled) -> Iterator[str]:
 
 
 def _compiled(folder: Path, manifest: Path | None, stages: Stages, log: TextIO) -> Compiled:
-    from floe_complete import blame, compatibility, inheritance  # noqa: PLC0415 - they bring floe
-
     at = output.moment()
     stages.begin("LOAD")
     sources = sources_of(folder, manifest)
+    # They bring floe's plugins, which what cannot be read need not wait for.
+    from floe_complete import blame, compatibility, inheritance  # noqa: PLC0415
+
     stages.begin("VALIDATE")
     _refuse(blame.quality_provider(sources))
     with tempfile.TemporaryDirectory(prefix="floe-compile-") as place:
