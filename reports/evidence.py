@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 ALL_SERVICES = frozenset({"catalog", "dagster", "postgresql", "minio"})
 """The services of the platform, by the names that drivers use."""
@@ -22,7 +23,8 @@ THROUGH: dict[str, frozenset[str]] = {
 _scenarios: list[set[str]] = []
 _fixtures: dict[str, set[str]] = {}
 _building: list[str] = []
-_apart: list[None] = []
+_apart = ContextVar("apart", default=False)
+"""Of the thread, so that what one does apart hides nothing of what another does meanwhile."""
 _components: dict[str, str] = {}
 _stand_ins: dict[str, str] = {}
 
@@ -33,7 +35,7 @@ def touched(service: str) -> None:
     Args:
         service: a name of ALL_SERVICES, a key of THROUGH, or another service's own name.
     """
-    if _apart:
+    if _apart.get():
         return
     services = THROUGH.get(service, frozenset({service}))
     for fixture in _building:
@@ -44,15 +46,15 @@ def touched(service: str) -> None:
 
 @contextmanager
 def apart() -> Iterator[None]:
-    """Do meanwhile what is no evidence: a look around on behalf of a later question.
+    """Do meanwhile, in this thread, what is no evidence: a look around on behalf of a later question.
 
     The question itself says what it goes through when it is asked.
     """
-    _apart.append(None)
+    token = _apart.set(True)
     try:
         yield
     finally:
-        _apart.pop()
+        _apart.reset(token)
 
 
 def component(name: str, version: str) -> None:

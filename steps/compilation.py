@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,8 @@ from drivers import changes, compilations
 from drivers.compilations import Compilation
 from drivers.floe import Floe, Outcome
 from reports import evidence
+from steps import ahead
+from steps.ahead import Ahead
 
 NEEDED = frozenset(
     {"compiled_artifacts.json", "definitions.py", "profiles.yml"}
@@ -30,7 +31,11 @@ def installation() -> Floe:
 
 
 @pytest.fixture(scope="module")
-def compiled(installation: Floe, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Compilation]:
+def compiled(
+    installation: Floe,
+    compiled_with: Ahead[Compilation],  # noqa: ARG001 - begins while these are compiled
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Compilation]:
     """Every product of the demo, compiled once for all scenarios."""
     products = compilations.of_the_demo()
     project = compilations.team(tmp_path_factory.mktemp("demo"), installation, *products)
@@ -45,17 +50,18 @@ def twice(installation: Floe, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 @pytest.fixture(scope="module")
 def compiled_with(
-    installation: Floe, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, str], Compilation]:
-    """A compilation of a product that a team has changed; each change is compiled once."""
+    installation: Floe, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ahead[Compilation]]:
+    """A compilation of a product that a team has changed; each change is compiled once, and ahead."""
 
-    @cache
     def compilation(product: str, change: str) -> Compilation:
         project = compilations.team(tmp_path_factory.mktemp("team"), installation, product)
         changes.make(change, project, product)
         return compilations.compiled(installation, project, product)
 
-    return compilation
+    begun = Ahead(compilation, ahead.arguments(request, team_has))
+    yield begun
+    begun.close()
 
 
 @given("every product of the demo is compiled", target_fixture="demo")
@@ -77,7 +83,8 @@ def team_has(product: str, change: str) -> tuple[str, str]:
 
 
 @when("the team compiles it", target_fixture="compilation")
-def team_compiles(compiled_with: Callable[[str, str], Compilation], written: tuple[str, str]) -> Compilation:
+def team_compiles(compiled_with: Ahead[Compilation], written: tuple[str, str]) -> Compilation:
+    evidence.touched("floe")
     return compiled_with(*written)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from drivers.kubernetes import Cluster
 from drivers.platform import Place, Platform
 from foundation.progress import phase, say
 from reports import evidence
-from steps import diagnostics
+from steps import ahead, diagnostics
+from steps.ahead import Ahead
 
 WITH_NODE_PORTS = frozenset({"us1"})
 """Stories whose release has the documented ports: one release per cluster can."""
@@ -46,45 +48,79 @@ def place() -> Place:
     )
 
 
-@pytest.fixture(scope="module")
-def deliveries(
+@dataclass(frozen=True)
+class Stage:
+    """What the scenarios of one story play on.
+
+    Attributes:
+        platform: in a namespace of its own, Ready or late.
+        deliveries: the small products that it serves, compiled and packed.
+    """
+
+    platform: Platform
+    deliveries: Mapping[str, Delivery]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def setting_up(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Mapping[str, Delivery]:
-    """The small products that this story's release serves, compiled and packed."""
-    products = DELIVERED.get(_story(request.module.__name__), ())
-    if not products:
-        return {}
-    with phase(f"{', '.join(products)} compiled"):
-        return packed.of(Floe.installed(), tmp_path_factory.mktemp("delivered"), *products)
+) -> Iterator[Ahead[Stage] | None]:
+    """The stage of this story, begun at once where a scenario needs it; with KEEP=1 it is left standing."""
+    if not ahead.is_needed(request, "platform"):
+        yield None
+        return
+    story = _story(request.module.__name__)
+    platform = Platform(request.getfixturevalue("place"), f"floe-{story}")
+    folder = tmp_path_factory.mktemp("delivered")
+    setting = Ahead(lambda: Stage(platform, _set_up(platform, story, folder)), [()], at_once=1)
+    try:
+        yield setting
+    finally:
+        setting.close()
+        platform.close()
+        if settings.load().keep and platform.standing:
+            say(f"kept: namespace {platform.namespace}")
+        elif platform.standing:
+            with phase(f"{story.upper()}: platform gone"):
+                platform.tear_down()
 
 
 @pytest.fixture(scope="module")
-def platform(
-    place: Place, deliveries: Mapping[str, Delivery], request: pytest.FixtureRequest
-) -> Iterator[Platform]:
-    """The platform of this story in a namespace of its own; with KEEP=1 it is left standing."""
-    story = _story(request.module.__name__)
-    chosen = settings.load()
-    made = Platform(place, f"floe-{story}")
+def stage(setting_up: Ahead[Stage]) -> Stage:
+    """The stage of this story, once it is set up."""
+    return setting_up()
+
+
+@pytest.fixture(scope="module")
+def deliveries(stage: Stage) -> Mapping[str, Delivery]:
+    """The small products that this story's release serves, compiled and packed."""
+    return stage.deliveries
+
+
+@pytest.fixture(scope="module")
+def platform(stage: Stage) -> Iterator[Platform]:
+    """The platform of this story."""
+    with diagnostics.watching(stage.platform):
+        yield stage.platform
+
+
+def _set_up(platform: Platform, story: str, folder: Path) -> Mapping[str, Delivery]:
+    """Install the platform with what it serves, and wait until it is Ready or late."""
+    limit, called = settings.load().ready_seconds, story.upper()
+    deliveries: Mapping[str, Delivery] = {}
+    if products := DELIVERED.get(story):
+        with phase(f"{called}: {', '.join(products)} compiled"):
+            deliveries = packed.of(Floe.installed(), folder, *products)
+    if platform.left_by_an_earlier_run():
+        with phase(f"{called}: what an earlier run left is removed"):
+            platform.tear_down()
     node_ports = {"nodePorts.enabled": "true"} if story in WITH_NODE_PORTS else {}
-    try:
-        with diagnostics.watching(made):
-            if made.left_by_an_earlier_run():
-                with phase(f"{story.upper()}: what an earlier run left is removed"):
-                    made.tear_down()
-            with phase(f"{story.upper()}: platform Ready", budget=chosen.ready_seconds):
-                products = {name: delivery["compiled"] for name, delivery in deliveries.items()}
-                made.install(node_ports, limit=chosen.ready_seconds, products=products)
-            for name, reason in made.readiness.late.items():
-                say(f"    {name}: {reason}")
-            yield made
-    finally:
-        made.close()
-        if chosen.keep and made.standing:
-            say(f"kept: namespace {made.namespace}")
-        elif made.standing:
-            with phase(f"{story.upper()}: platform gone"):
-                made.tear_down()
+    compiled = {name: delivery["compiled"] for name, delivery in deliveries.items()}
+    with phase(f"{called}: platform Ready", budget=limit):
+        platform.install(node_ports, limit=limit, products=compiled)
+    for name, reason in platform.readiness.late.items():
+        say(f"    {name}: {reason}")
+    return deliveries
 
 
 def _story(module: str) -> str:

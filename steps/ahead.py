@@ -1,0 +1,102 @@
+"""What the scenarios of a module will ask for, begun while others of it run, since a second core is there."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
+
+import pytest
+from pytest_bdd.parser import Step
+from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
+from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
+
+from reports import evidence
+
+Answer = TypeVar("Answer")
+
+AT_ONCE = 2
+"""Questions that are worked on at the same time, beside the scenario that runs."""
+
+
+class Ahead(Generic[Answer]):
+    """Answers to questions, each worked out once; those that will be asked are begun at once.
+
+    What is touched on the way is evidence of the scenario that asks: the asker says it (`evidence.touched`).
+
+    Args:
+        answer: works one out, in a thread of its own.
+        coming: the questions that will be asked, in their order.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[..., Answer],
+        coming: Iterable[tuple[Hashable, ...]] = (),
+        *,
+        at_once: int = AT_ONCE,
+    ) -> None:
+        self._answer = answer
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="ahead")
+        self._begun: dict[tuple[Hashable, ...], Future[Answer]] = {}
+        for question in coming:
+            self._begin(question)
+
+    def __call__(self, *question: Hashable) -> Answer:
+        """The answer, or what was raised on the way to it; waits until it is there."""
+        return self._begin(question).result()
+
+    def close(self) -> None:
+        """Begin nothing more, and wait for what is under way."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def _begin(self, question: tuple[Hashable, ...]) -> Future[Answer]:
+        if question not in self._begun:
+            self._begun[question] = self._threads.submit(self._apart, question)
+        return self._begun[question]
+
+    def _apart(self, question: tuple[Hashable, ...]) -> Answer:
+        with evidence.apart():
+            return self._answer(*question)
+
+
+def arguments(request: pytest.FixtureRequest, function: Callable[..., Any]) -> Iterator[tuple[str, ...]]:
+    """What the selected scenarios of this module will say a step of this function with, in their order."""
+    for item in _scenarios(request):
+        for step in _steps(item):
+            for known in _known(item, step):
+                if known.step_func is function:
+                    yield tuple((known.parser.parse_arguments(step.name) or {}).values())
+
+
+def is_needed(request: pytest.FixtureRequest, fixture: str) -> bool:
+    """Whether a step of a selected scenario of this module takes a fixture."""
+    return any(
+        fixture in inspect.signature(known.step_func).parameters
+        for item in _scenarios(request)
+        for step in _steps(item)
+        for known in _known(item, step)
+    )
+
+
+def _scenarios(request: pytest.FixtureRequest) -> Iterator[pytest.Function]:
+    for item in request.session.items:
+        if isinstance(item, pytest.Function) and item.module is request.module:
+            yield item
+
+
+def _steps(item: pytest.Function) -> list[Step]:
+    template = scenario_wrapper_template_registry.get(item.function)
+    if template is None:
+        return []
+    callspec = getattr(item, "callspec", None)
+    row: dict[str, str] = dict(callspec.params.get("_pytest_bdd_example", {})) if callspec else {}
+    return list(template.render(row).steps)
+
+
+def _known(item: pytest.Function, step: Step) -> Iterator[StepFunctionContext]:
+    """What pytest-bdd knows this step as."""
+    manager = item.session._fixturemanager
+    for found in find_fixturedefs_for_step(step, manager, item):
+        yield step_function_context_registry[found.func]

@@ -1,0 +1,106 @@
+"""What is begun ahead: each once, told whole or as what was raised, and only what will be asked."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from reports import evidence
+from steps.ahead import Ahead
+
+pytest_plugins = ("pytester",)
+
+FEATURE = """
+Feature: Ahead
+  Scenario Outline: A row
+    Given a product with <mistake>
+    Then it is told
+
+    Examples:
+      | mistake |
+      | a tab   |
+      | a quote |
+
+  Scenario: Another
+    Given a product with a picture
+    Then the platform is told
+"""
+BINDING = """
+import pytest
+from pytest_bdd import given, parsers, scenarios, then
+from steps import ahead
+
+scenarios("ahead.feature")
+
+@pytest.fixture
+def platform():
+    return None
+
+@given(parsers.parse("a product with {mistake}"))
+def product(mistake): ...
+
+@then("it is told")
+def told(): ...
+
+@then("the platform is told")
+def platform_told(platform): ...
+
+@pytest.fixture(scope="module", autouse=True)
+def seen(request):
+    print("ASKED", list(ahead.arguments(request, product)))
+    print("NEEDED", ahead.is_needed(request, "platform"), ahead.is_needed(request, "cluster"))
+"""
+
+
+def test_what_will_be_asked_is_begun_before_it_is_asked() -> None:
+    begun = threading.Event()
+    answers = Ahead(lambda _: begun.set(), [("one",)])
+    assert begun.wait(timeout=10)
+    answers.close()
+
+
+def test_each_question_is_answered_once() -> None:
+    asked: Counter[str] = Counter()
+    answers = Ahead(lambda question: asked.update([question]), [("one",), ("one",), ("two",)])
+    for question in ("one", "two", "one", "three"):
+        answers(question)
+    answers.close()
+    assert asked == {"one": 1, "two": 1, "three": 1}
+
+
+def test_what_is_raised_on_the_way_reaches_whoever_asks() -> None:
+    def broken(question: str) -> None:
+        raise ValueError(question)
+
+    answers = Ahead(broken, [("one",)])
+    with pytest.raises(ValueError, match="one"):
+        answers("one")
+    answers.close()
+
+
+def test_what_is_touched_on_the_way_is_no_evidence_of_the_scenario_that_runs() -> None:
+    with evidence.scenario() as touched:
+        answers = Ahead(lambda: evidence.touched("minio"), [()])
+        answers()
+        evidence.touched("catalog")
+        answers.close()
+    assert touched == {"catalog"}
+
+
+@pytest.mark.parametrize(
+    ("selected", "asked", "needed"),
+    [
+        ("row or another", "[('a tab',), ('a quote',), ('a picture',)]", "True False"),
+        ("quote", "[('a quote',)]", "False False"),
+    ],
+)
+def test_only_what_the_selected_scenarios_say_is_asked(
+    pytester: pytest.Pytester, selected: str, asked: str, needed: str
+) -> None:
+    pytester.makefile(".feature", ahead=FEATURE)
+    file: Path = pytester.makepyfile(BINDING)
+    done = pytester.runpytest_inprocess(file, "-s", "-q", "-k", selected)
+    done.stdout.fnmatch_lines([f"*ASKED {asked.replace('[', '[[]', 1)}", f"*NEEDED {needed}"])
