@@ -311,8 +311,17 @@ class Orchestrator:
             return str(late)
 
     def locations(self) -> dict[str, Location]:
-        """Every code location by name, as the web server has it now."""
-        return {entry["name"]: _as_location(entry) for entry in self._location_entries()}
+        """Every code location by name, once the web server has reached each or had LOAD_SECONDS to do so."""
+        try:
+            entries = wait.until(
+                self._location_entries,
+                lambda seen: all(map(_answered, seen)),
+                what="the code locations",
+                within=LOAD_SECONDS,
+            )
+        except DeadlineError:
+            entries = self._location_entries()
+        return {entry["name"]: _as_location(entry) for entry in entries}
 
     def loaded_at(self, product: str) -> float:
         """When the web server last read a product's code location (epoch seconds)."""

@@ -138,3 +138,29 @@ def test_a_code_location_is_told_with_its_jobs_and_tables_or_with_the_innermost_
             "FileNotFoundError: compiled_artifacts.json is missing", 12.5, frozenset(), frozenset()
         ),
     }
+
+
+def unreached() -> dict[str, object]:
+    error = {
+        "__typename": "PythonError",
+        "message": "dagster._core.errors.DagsterUserCodeUnreachableError: no server",
+        "causes": [{"message": "failed to connect"}],
+    }
+    return entry(9.0) | {"locationOrLoadError": error}
+
+
+def states(monkeypatch: pytest.MonkeyPatch, *answers: dict[str, object]) -> dict[str, str]:
+    left = list(answers)
+    told = lambda _: [left.pop(0) if len(left) > 1 else left[0]]  # noqa: E731
+    monkeypatch.setattr(Orchestrator, "_location_entries", told)
+    monkeypatch.setattr(dagster, "LOAD_SECONDS", 1.0)
+    locations = Orchestrator(None, lambda _: "unknown").locations()  # type: ignore[arg-type]
+    return {name: location.state for name, location in locations.items()}
+
+
+def test_a_code_location_that_was_not_reached_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert states(monkeypatch, unreached(), entry(10.0)) == {"customer-360": "loaded"}
+
+
+def test_a_code_location_that_is_not_reached_in_time_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert states(monkeypatch, unreached()) == {"customer-360": "failed to connect"}
