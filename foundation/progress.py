@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,8 +66,15 @@ class Doing:
     seen: str = ""
 
     def saw(self, text: str) -> None:
-        """Keep what was last seen, as one line."""
+        """Keep what was last seen, as one line.
+
+        Raises:
+            NotWantedError: nobody wants any more what this thread waits for (see wanted_until).
+        """
         self.seen = text.partition("\n")[0]
+        over = _over.get()
+        if over is not None and over.is_set():
+            raise NotWantedError(self.name)
 
     def took(self, now: float) -> float:
         """Seconds so far."""
@@ -76,6 +84,12 @@ class Doing:
         """What is left of its budget, in words; nothing where there is none."""
         return budget_left(self.took(now), self.budget)
 
+
+class NotWantedError(Exception):
+    """A wait ended because what it was for is not wanted any more."""
+
+
+_over: ContextVar[threading.Event | None] = ContextVar("over", default=None)
 
 _phases: list[Doing] = []
 _waits: list[Doing] = []
@@ -112,6 +126,16 @@ def waiting(what: str, *, within: float | None = None) -> Iterator[Doing]:
     wait = Doing(what, within)
     with _listed(_waits, wait):
         yield wait
+
+
+@contextmanager
+def wanted_until(over: threading.Event) -> Iterator[None]:
+    """Let the waits of this thread end at their next look once the event is set: no thread is interrupted."""
+    token = _over.set(over)
+    try:
+        yield
+    finally:
+        _over.reset(token)
 
 
 def waiting_for() -> str | None:

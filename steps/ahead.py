@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from typing import Any, Generic, TypeVar
 
 import pytest
@@ -12,6 +13,7 @@ from pytest_bdd.parser import Step
 from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
+from foundation.progress import wanted_until
 from reports import evidence
 
 Answer = TypeVar("Answer")
@@ -38,6 +40,7 @@ class Ahead(Generic[Answer]):
         at_once: int = AT_ONCE,
     ) -> None:
         self._answer = answer
+        self._over = Event()
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="ahead")
         self._begun: dict[tuple[Hashable, ...], Future[Answer]] = {}
         for question in coming:
@@ -48,7 +51,8 @@ class Ahead(Generic[Answer]):
         return self._begin(question).result()
 
     def close(self) -> None:
-        """Begin nothing more, and wait for what is under way."""
+        """Begin nothing more; what is under way is waited for, but waits for nothing itself any more."""
+        self._over.set()
         self._threads.shutdown(cancel_futures=True)
 
     def _begin(self, question: tuple[Hashable, ...]) -> Future[Answer]:
@@ -57,7 +61,7 @@ class Ahead(Generic[Answer]):
         return self._begun[question]
 
     def _apart(self, question: tuple[Hashable, ...]) -> Answer:
-        with evidence.apart():
+        with evidence.apart(), wanted_until(self._over):
             return self._answer(*question)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,8 +30,8 @@ DELIVERED = {"us2": ("stock-levels", "web-visits"), "us5": ("web-visits",)}
 """Stories whose release serves small products beside those of the image (features/products)."""
 
 
-@pytest.fixture(scope="session")
-def place() -> Place:
+@cache
+def _place() -> Place:
     """A running cluster with every image on it; brought up if there is none."""
     from cluster import tools  # noqa: PLC0415 - a cluster is prepared by the first story that needs it
     from console import prepare  # noqa: PLC0415
@@ -70,19 +72,12 @@ def setting_up(
         yield None
         return
     story = _story(request.module.__name__)
-    platform = Platform(request.getfixturevalue("place"), f"floe-{story}")
     folder = tmp_path_factory.mktemp("delivered")
-    setting = Ahead(lambda: Stage(platform, _set_up(platform, story, folder)), [()], at_once=1)
-    try:
+    with (
+        ExitStack() as afterwards,
+        closing(Ahead(lambda: _set_up(story, folder, afterwards), [()], at_once=1)) as setting,
+    ):
         yield setting
-    finally:
-        setting.close()
-        platform.close()
-        if settings.load().keep and platform.standing:
-            say(f"kept: namespace {platform.namespace}")
-        elif platform.standing:
-            with phase(f"{story.upper()}: platform gone"):
-                platform.tear_down()
 
 
 @pytest.fixture(scope="module")
@@ -104,13 +99,15 @@ def platform(stage: Stage) -> Iterator[Platform]:
         yield stage.platform
 
 
-def _set_up(platform: Platform, story: str, folder: Path) -> Mapping[str, Delivery]:
+def _set_up(story: str, folder: Path, afterwards: ExitStack) -> Stage:
     """Install the platform with what it serves, and wait until it is Ready or late."""
     limit, called = settings.load().ready_seconds, story.upper()
     deliveries: Mapping[str, Delivery] = {}
     if products := DELIVERED.get(story):
         with phase(f"{called}: {', '.join(products)} compiled"):
             deliveries = packed.of(Floe.installed(), folder, *products)
+    platform = Platform(_place(), f"floe-{story}")
+    afterwards.callback(_take_down, platform, called)
     if platform.left_by_an_earlier_run():
         with phase(f"{called}: what an earlier run left is removed"):
             platform.tear_down()
@@ -120,7 +117,16 @@ def _set_up(platform: Platform, story: str, folder: Path) -> Mapping[str, Delive
         platform.install(node_ports, limit=limit, products=compiled)
     for name, reason in platform.readiness.late.items():
         say(f"    {name}: {reason}")
-    return deliveries
+    return Stage(platform, deliveries)
+
+
+def _take_down(platform: Platform, called: str) -> None:
+    platform.close()
+    if settings.load().keep and platform.standing:
+        say(f"kept: namespace {platform.namespace}")
+    elif platform.standing:
+        with phase(f"{called}: platform gone"):
+            platform.tear_down()
 
 
 def _story(module: str) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from drivers import wait
+from foundation.progress import NotWantedError
 from reports import evidence
 from steps.ahead import Ahead
 
@@ -88,6 +90,23 @@ def test_what_is_touched_on_the_way_is_no_evidence_of_the_scenario_that_runs() -
         evidence.touched("catalog")
         answers.close()
     assert touched == {"catalog"}
+
+
+def test_a_wait_that_nobody_wants_any_more_ends() -> None:
+    begun = threading.Event()
+    seen: list[str] = []
+
+    def waits_long() -> None:
+        try:
+            wait.until(begun.set, lambda _: False, what="the impossible", within=60, every=0.05)
+        except NotWantedError as ended:
+            seen.append(str(ended))
+            raise
+
+    answers = Ahead(waits_long, [()])
+    assert begun.wait(timeout=10)
+    answers.close()
+    assert seen == ["the impossible"]
 
 
 @pytest.mark.parametrize(
