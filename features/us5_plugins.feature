@@ -29,9 +29,9 @@ Feature: Plugins
   Scenario: Beside the release's plugins there are those of the additions only
     When the plugins of floe are shown
     Then the plugins of others than floe itself are these:
-      | type         | plugins         |
-      | compute      | duckdb-iceberg  |
-      | orchestrator | dagster-iceberg |
+      | type         | plugins                                 |
+      | compute      | duckdb-iceberg, duckdb-iceberg-portable |
+      | orchestrator | dagster-iceberg                         |
 
   @FR-050  # reviewed bc14919d
   Scenario: What is shown is all that is installed
