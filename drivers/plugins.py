@@ -104,15 +104,6 @@ _REFUSED = re.compile(
 
 
 @dataclass(frozen=True)
-class Refused:
-    """A plugin that was refused for the version of the plugin API that it declares."""
-
-    name: str
-    declares: str
-    supported: str
-
-
-@dataclass(frozen=True)
 class Shown:
     """What floe shows of one type of plugin.
 
@@ -368,13 +359,18 @@ def idle_name(kind: str) -> str:
     return "soda" if kind == "quality" else f"acme-{kind.replace('_', '-')}"
 
 
-def refused(outcome: Outcome) -> dict[str, Refused | str]:
+def refused(outcome: Outcome) -> dict[str, str]:
     """The plugins refused for their version, by type; where there is none, what was said instead."""
-    found: dict[str, Refused | str] = {
-        one["type"]: Refused(one["name"], one["declares"], one["supported"])
+    found = {
+        one["type"]: made_for_another(one["name"], one["declares"], one["supported"])
         for one in _REFUSED.finditer(outcome.said)
     }
     return found or {"said instead": _reason(outcome)}
+
+
+def made_for_another(name: str, declares: str, supported: str) -> str:
+    """In a sentence, that a plugin was made for another version of the plugin API than floe takes."""
+    return f"{name} was made for plugin API {declares}, floe takes {supported}"
 
 
 def _reason(outcome: Outcome) -> str:

@@ -10,7 +10,7 @@ from pytest_bdd.parsers import parse
 
 from drivers import contracts, plugins
 from drivers.floe import Floe, Outcome, Project
-from drivers.plugins import Installation, Refused, Shown, Verdict
+from drivers.plugins import Installation, Shown, Verdict
 
 Checked = dict[str, Verdict]
 MadeFor = dict[str, str]
@@ -113,9 +113,8 @@ def all_was_compared(checked: Checked) -> None:
 
 @then("this alone is wrong:")
 def this_alone_is_wrong(checked: Checked, datatable: Table) -> None:
-    assert {name: one.problems for name, one in checked.items() if one.problems} == {
-        name: frozenset([problem]) for name, problem in datatable[1:]
-    }
+    wrong = {name: "; ".join(sorted(one.problems)) for name, one in checked.items() if one.problems}
+    assert wrong == dict(datatable[1:])
 
 
 @then(parse('dbt computes {model} for "{team}"'))
@@ -133,7 +132,7 @@ def plugin_is_refused(outcome: Outcome, name: str) -> None:
 def those_are_refused(bench: Installation, outcome: Outcome, made_for: MadeFor, versions: str) -> None:
     taken_by_floe, wrong = bench.plugin_api, versions.split(", ")
     assert plugins.refused(outcome) == {
-        kind: Refused(plugins.idle_name(kind), version, taken_by_floe)
+        kind: plugins.made_for_another(plugins.idle_name(kind), version, taken_by_floe)
         for kind, version in made_for.items()
         if version in wrong
     }
