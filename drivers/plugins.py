@@ -387,9 +387,15 @@ def refusal(outcome: Outcome) -> dict[str, object]:
 
 
 def profile_of(outcome: Outcome) -> dict[str, Any]:
-    """The target of dbt's profile in what a compilation made."""
-    (artifact,) = [content for path, content in outcome.made.items() if path.endswith(ARTIFACT)]
-    (profile,) = json.loads(artifact)["dbt_profiles"].values()
+    """The target of dbt's profile in what a compilation made.
+
+    Raises:
+        ServiceError: it made no artifact; with what was said.
+    """
+    artifacts = [content for path, content in outcome.made.items() if path.endswith(ARTIFACT)]
+    if not artifacts:
+        raise ServiceError(f"make {ARTIFACT}", of="floe", answer=brief(outcome.said))
+    (profile,) = json.loads(artifacts[0])["dbt_profiles"].values()
     found: dict[str, Any] = profile["outputs"][profile["target"]]
     return found
 
