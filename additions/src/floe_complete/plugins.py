@@ -168,7 +168,7 @@ def _table(found: list[Type]) -> str:
     with_plugins = sum(1 for one in found if one.plugins)
     total = sum(len(one.plugins) for one in found)
     head = f"floe-core {distribution('floe-core').version}, plugin API {FLOE_PLUGIN_API_VERSION}"
-    counts = f"{len(found)} plugin types, {with_plugins} of them with plugins; {total} plugins"
+    counts = f"plugin types: {len(found)}, with plugins: {with_plugins}; plugins: {total}"
     return "\n".join([head, counts, "", *_aligned([("type", "contract", "plugins"), *rows])])
 
 
