@@ -127,7 +127,7 @@ def _incompatible(selection: Selection, plugin: Plugin, declared: str) -> Proble
         selection,
         f"plugin {selection.name} ({plugin.distribution} {plugin.version}) declares plugin API {declared}",
         expected=f"plugin API {supported()}, which floe-core {distribution('floe-core').version} has",
-        remedy=f"install a version of {plugin.distribution} made for it, or a floe that has plugin API {declared}",
+        remedy=f"install {plugin.distribution} made for it, or a floe of plugin API {declared}",
     )
 
 
@@ -136,7 +136,7 @@ def _unusable(selection: Selection, plugin: Plugin, found: str, promised: type) 
         selection,
         found,
         expected=f"a complete {promised.__name__} for plugin API {supported()}",
-        remedy=f"`floe-complete plugins --check` says more; ask for a version of {plugin.distribution} that is mended",
+        remedy=f"`floe-complete plugins --check` says more; ask its makers to mend {plugin.distribution}",
     )
 
 

@@ -8,17 +8,24 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-import yaml
 from floe_core.plugin_metadata import PluginMetadata
 from floe_core.plugin_registry import PluginRegistry
 from floe_core.plugin_types import PluginType
 
+from floe_complete.document import Kind, load
 from floe_complete.plugins import CONTRACTS, Plugin, Type, contract
-from floe_complete.problems import Problem, RefusedError
+from floe_complete.problems import RefusedError
 from floe_complete.signatures import differences
 
 Configurations = Mapping[str, Mapping[str, Any]]
 """By type and name, `catalog polaris`: what the plugin is configured with."""
+
+
+_FILE = Kind(
+    "configurations.yaml",
+    "configurations by type and name, such as `catalog polaris: {uri: ...}`",
+    "name the file: --configurations FILE",
+)
 
 
 @dataclass(frozen=True)
@@ -47,13 +54,19 @@ def read(file: Path | None) -> Configurations:
     """The valid configurations of a file, by type and name; none without a file.
 
     Raises:
-        RefusedError: it is no mapping of mappings.
+        RefusedError: it cannot be read, or holds something else; with file, field and what belongs there.
     """
-    content = yaml.safe_load(file.read_text(encoding="utf-8")) if file else {}
-    if not isinstance(content, dict) or not all(isinstance(one, dict) for one in content.values()):
-        expected = "configurations by type and name, for instance `catalog polaris: {uri: ...}`"
-        raise RefusedError([Problem(str(file), "", "is something else", expected)])
-    return content
+    if file is None:
+        return {}
+    document = load(file, _FILE)
+    wrong = [
+        document.problem((name,), found="is no group of fields", expected="the plugin's `field: value` lines")
+        for name, one in document.content.items()
+        if not isinstance(one, dict)
+    ]
+    if wrong:
+        raise RefusedError(wrong)
+    return document.content
 
 
 def check(kinds: Iterable[Type], configurations: Configurations) -> list[Verdict]:

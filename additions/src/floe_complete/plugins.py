@@ -114,7 +114,7 @@ def _from(point: EntryPoint) -> tuple[str, str]:
 @click.option("--check", is_flag=True, help="Load every plugin and compare it with its contract.")
 @click.option(
     "--configurations",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="With --check: a file of valid configurations, by type and name; plugins are configured by them.",
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
