@@ -46,7 +46,7 @@ class Files:
             (),
             {
                 "transforms": [
-                    TransformSpec(name=f"model_{place}", compute=compute)
+                    TransformSpec.model_validate({"name": f"model_{place}", "compute": compute})
                     for place, compute in enumerate(transforms)
                 ]
             },
