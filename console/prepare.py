@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 import images
 from cluster import provider, tools
@@ -43,13 +44,21 @@ class Prepared:
 _run = ExitStack()
 """Holds the machine's run lock until this process ends, however it ends."""
 
+_preparing = Lock()
+"""Held by the thread that prepares: a cache alone lets two in, and the second waits for its own process."""
 
-@cache
+
 def ready() -> Prepared:
     """Bring the cluster up and load what changed; built and running, it takes seconds.
 
-    One run at a time uses the cluster: a second one waits here and says for whom.
+    One run at a time uses the cluster: a second one waits here and says for whom. Any thread may ask.
     """
+    with _preparing:
+        return _ready()
+
+
+@cache
+def _ready() -> Prepared:
     _run.enter_context(locked("run", waiting=lambda holder: say(f"waiting: {holder} uses the cluster")))
     cluster = provider()
     with phase(f"cluster: {cluster.name} up", budget=NODE_READY_BUDGET):
