@@ -5,10 +5,12 @@ Written by `make controls`, read by the matrix. A check that has never failed ha
 
 from __future__ import annotations
 
+import re
+import tempfile
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from foundation.cache import ROOT
 from foundation.errors import UserError
@@ -16,6 +18,12 @@ from reports.results import replace
 
 LEDGER = Path("docs") / "evidence" / "seen-red.json"
 """Below the checkout; committed, so that a report can say it without planting the faults again."""
+
+
+_HERE = re.compile(
+    rf"(?:{'|'.join(re.escape(str(place)) for place in (ROOT, Path.home(), tempfile.gettempdir()))})/(?:[^\s/]+/)*"
+)
+"""A folder that only the machine has on which something failed: no part of what was seen."""
 
 
 class _Record(BaseModel):
@@ -38,6 +46,11 @@ class Sighting(_Record):
     seen: date
     revision: str | None
     scenarios: dict[str, str]
+
+    @field_validator("scenarios")
+    @classmethod
+    def _anywhere(cls, said: dict[str, str]) -> dict[str, str]:
+        return {scenario: _HERE.sub(".../", words) for scenario, words in said.items()}
 
 
 class Ledger(_Record):

@@ -185,6 +185,12 @@ def test_whatever_else_happens_does_not_hold(tmp_path: Path, run: Run, said: str
 # ---- keeping it
 
 
+def test_a_sighting_names_no_folder_of_the_machine_it_was_seen_on(tmp_path: Path) -> None:
+    said = f"no {tmp_path}/team/floe.yaml, and {Path.home()}/.cache/tool asks http://polaris:8181/api/catalog"
+    seen = Sighting(fault="f", title="t", seen=date(2026, 1, 1), revision=None, scenarios={"first": said})
+    assert seen.scenarios == {"first": "no .../floe.yaml, and .../tool asks http://polaris:8181/api/catalog"}
+
+
 def test_the_ledger_keeps_one_sighting_a_fault_the_latest_first(tmp_path: Path) -> None:
     fault = written(tmp_path, FAULT)
     old = Sighting(fault=fault.id, title="old", seen=date(2026, 1, 1), revision=None, scenarios={})
