@@ -20,9 +20,8 @@ LEDGER = Path("docs") / "evidence" / "seen-red.json"
 """Below the checkout; committed, so that a report can say it without planting the faults again."""
 
 
-_HERE = re.compile(
-    rf"(?:{'|'.join(re.escape(str(place)) for place in (ROOT, Path.home(), tempfile.gettempdir()))})/(?:[^\s/]+/)*"
-)
+_PLACES = "|".join(re.escape(str(place)) for place in (ROOT, Path.home(), tempfile.gettempdir()))
+_HERE = re.compile(rf"(?:{_PLACES})/(?:[^\s/]+/)*")
 """A folder that only the machine has on which something failed: no part of what was seen."""
 
 
