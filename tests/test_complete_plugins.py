@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 from floe_core.plugin_types import PluginType
 
@@ -25,6 +26,13 @@ INSTALLED = EntryPoints(
 )
 
 Shown = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def floes_log_as_it_was() -> Iterator[None]:
+    """The command silences floe's log, which is the process's."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
