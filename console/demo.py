@@ -1,4 +1,4 @@
-"""`make demo`: the platform on its documented ports, its product run once, and where to look."""
+"""`make demo`: the platform on its documented ports, its products run once, and where to look."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 import httpx
 from rich.table import Table
 
+import demo
 from cluster import tools
 from cluster.provider import NODE_PORTS
 from console import node_ports, prepare
 from drivers.dagster import Orchestrator, Run
-from drivers.helm import Helm
+from drivers.helm import Helm, products_served
 from drivers.kubernetes import Cluster
 from drivers.tunnel import Tunnels
 from foundation.cache import ROOT
@@ -20,9 +21,8 @@ from foundation.errors import PlatformError
 from foundation.progress import console, phase, say
 
 NAMESPACE = "floe-demo"
-PRODUCTS = ("customer-360",)
 INSTALL_BUDGET = 120.0
-RUN_BUDGET = 60.0
+RUN_BUDGET = 120.0
 
 PLACES = {
     "dagster": ("Dagster: runs, assets, checks", "/locations"),
@@ -39,26 +39,29 @@ def show() -> None:
     prepare.values_must_fit(values)
     cluster = Cluster(prepared.cluster.kubeconfig)
     node_ports.must_be_free_for(NAMESPACE, cluster)
+    products = demo.products()
     with phase("demo: platform Ready", budget=INSTALL_BUDGET):
-        _deploy(prepared, cluster, values)
+        _deploy(prepared, cluster, values, products)
     tunnels = Tunnels(tools.kubectl(), prepared.cluster.kubeconfig, NAMESPACE)
     try:
         dagster = Orchestrator(tunnels.to("dagster-webserver", 3000), lambda run: _worker(cluster, run))
-        for product in PRODUCTS:
-            with phase(f"demo: {product} runs", budget=RUN_BUDGET):
-                run = dagster.launch(product).finished()
-                _must_have_succeeded(run)
+        with phase(f"demo: {', '.join(products)} run", budget=RUN_BUDGET):
+            runs = [one.finished() for one in [dagster.launch(product) for product in products]]
+        for run in runs:
+            _must_have_succeeded(run)
             _tell(run)
     finally:
         tunnels.close()
     _addresses(prepared.cluster.node_address(), cluster)
 
 
-def _deploy(prepared: prepare.Prepared, cluster: Cluster, values: list[Path]) -> None:
+def _deploy(prepared: prepare.Prepared, cluster: Cluster, values: list[Path], products: list[str]) -> None:
     if not cluster.has_namespace(NAMESPACE):
         cluster.create_namespace(NAMESPACE)
     began = time.monotonic()
-    Helm(tools.helm(), prepared.cluster.kubeconfig).install(prepare.CHART, NAMESPACE, values=values)
+    Helm(tools.helm(), prepared.cluster.kubeconfig).install(
+        prepare.CHART, NAMESPACE, values=values, settings=products_served(products)
+    )
     seen = cluster.until_ready(NAMESPACE, limit=INSTALL_BUDGET, since=began)
     if seen.late:
         reasons = "\n".join(f"  {name}: {why}" for name, why in seen.late.items())

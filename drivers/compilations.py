@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from demo import seeds
 from demo.bare import select_released_plugins
 from drivers.errors import ServiceError, brief
-from drivers.floe import DEMO, Floe, Outcome, Project
+from drivers.floe import Floe, Outcome, Project
 
 STAGES = ("LOAD", "VALIDATE", "RESOLVE", "ENFORCE", "COMPILE", "GENERATE")
 LOG = "compilation.log"
@@ -156,11 +156,6 @@ class Compilation:
         log = self.outcome.made.get(LOG)
         lines = log.decode().splitlines() if log is not None else self.outcome.said.splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
-
-
-def of_the_demo() -> list[str]:
-    """The products that the demo has, by their folders."""
-    return sorted(file.parent.name for file in DEMO.glob("*/floe.yaml"))
 
 
 def team(folder: Path, floe: Floe, *products: str) -> Project:

@@ -331,6 +331,14 @@ class Cluster:
         """The pods of a namespace by name, or those of them with these labels."""
         return {item.metadata.name: _pod(item) for item in self._pods(namespace, selector)}
 
+    def processes(self, namespace: str, selector: str) -> frozenset[str]:
+        """The containers of the pods with these labels: the pod's uid, name, start and number of restarts."""
+        return frozenset(
+            f"{pod.metadata.uid} {one.name} {_started(one)} {one.restart_count}"
+            for pod in self._pods(namespace, selector)
+            for one in pod.status.container_statuses or ()
+        )
+
     def until_ready(self, namespace: str, *, limit: float, since: float | None = None) -> Readiness:
         """Watch a namespace until all of it is Ready, or never will be, or the limit is over.
 
@@ -723,6 +731,12 @@ def _why(item: Any) -> tuple[str, bool]:
 
 def _restarts(status: Any) -> str:
     return f" ({status.restart_count} restarts)" if status.restart_count else ""
+
+
+def _started(container: Any) -> str:
+    """Since when a container runs, in Kubernetes' words."""
+    running = container.state.running if container.state else None
+    return str(running.started_at) if running else "not running"
 
 
 def replaced(deleted: Sequence[str], seen: Mapping[str, Pod]) -> bool:

@@ -17,8 +17,8 @@ from drivers.catalog import Management
 from drivers.dagster import Location, Orchestrator, Run
 from drivers.dbt_graph import Graph
 from drivers.errors import ServiceError
-from drivers.helm import Helm
-from drivers.kubernetes import RUN_LABEL, Cluster, Pod, Readiness, Volume, Workload
+from drivers.helm import Helm, products_served
+from drivers.kubernetes import RUN_LABEL, Cluster, Pod, Readiness, Volume, Workload, replaced
 from drivers.lakehouse import Lakehouse
 from drivers.object_store import ObjectStore
 from drivers.product import Product
@@ -41,6 +41,9 @@ STOPPED_SECONDS = 60.0
 
 HEALTH_SECONDS = 15.0
 """Until a plugin must have noticed that its service is back: a node learns of it within a second or two."""
+
+WEB_SERVER = "app.kubernetes.io/name=dagster,app.kubernetes.io/component=webserver"
+"""The labels of the pods of Dagster's web server."""
 
 GONE_SECONDS = 90.0
 """Until a namespace that is torn down must be gone with its volumes."""
@@ -104,6 +107,7 @@ class Platform:
         self._orchestrator: Orchestrator | None = None
         self._store: ObjectStore | None = None
         self._settings: dict[str, str] = {}
+        self._of_the_image = _served_unless_told()
         self._delivered: dict[str, str] = {}
         self._versions: set[str] = set()
 
@@ -208,6 +212,35 @@ class Platform:
         self._release()
         dagster.reloaded(product, since=loaded_at, within=DEPLOY_SECONDS)
 
+    def serve(self, *products: str) -> None:
+        """Have these products of the image served, and no other; those that are served already run on.
+
+        Dagster's web server and daemon are replaced, because the list of code locations is a file of theirs.
+
+        Raises:
+            ServiceError: something of the release can never be Ready.
+            DeadlineError: the web server, or its answer, did not come.
+        """
+        if products == self._of_the_image:
+            return
+        cluster = self.place.cluster
+        web_servers = sorted(cluster.pods(self.namespace, WEB_SERVER))
+        self._of_the_image = products
+        self._release()
+        wait.until(
+            lambda: cluster.pods(self.namespace, WEB_SERVER),
+            lambda seen: replaced(web_servers, seen),
+            what="another web server of Dagster",
+            within=self.readiness.limit,
+            last=lambda seen: f"are {', '.join(sorted(seen))}",
+        )
+        late = cluster.until_ready(self.namespace, limit=self.readiness.limit).late
+        if late:
+            raise ServiceError(f"serve {', '.join(products)}", of="Kubernetes", answer=str(late))
+        self._tunnels.renew()
+        for product in products:
+            self.orchestrator.loaded_at(product)
+
     def stop(self, workload: str) -> None:
         """Take a workload's replicas away and wait until its pods are gone."""
         cluster = self.place.cluster
@@ -250,13 +283,21 @@ class Platform:
         locations = self.orchestrator.locations()
         return {name: Served(location, servers(name)) for name, location in locations.items()}
 
+    def processes(self) -> dict[str, frozenset[str]]:
+        """The processes that serve each product's code: see Cluster.processes."""
+        evidence.touched("platform")
+        return {
+            product: self.place.cluster.processes(self.namespace, _servers_of(product))
+            for product in self.orchestrator.locations()
+        }
+
     def plugin_health(self) -> dict[str, str]:
         """What the platform's own check says of each plugin that has a service, asked inside the cluster."""
         evidence.touched("platform")
         said = self.place.cluster.execute(
             self.place.kubectl,
             self.namespace,
-            f"deployment/dagster-code-{_products_of_the_image()[0]}",
+            f"deployment/dagster-code-{self._of_the_image[0]}",
             plugin_health.command(additions()),
             asked="ask for the health of the plugins",
             within=60,
@@ -399,6 +440,22 @@ class Platform:
         self._seen.runs.append(run)
         return run
 
+    def run_at_once(self, *products: str, within: float) -> list[Run]:
+        """Launch several products, one right after the other, and wait for the end of all.
+
+        Args:
+            products: which.
+            within: seconds from the first launch to the last end.
+
+        Raises:
+            DeadlineError: one of them did not end in time.
+        """
+        until = time.monotonic() + within
+        launched = [self.orchestrator.launch(product) for product in products]
+        runs = [one.finished(max(until - time.monotonic(), 0)) for one in launched]
+        self._seen.runs += runs
+        return runs
+
     def last_run(self, product: str) -> Run:
         """The last full run of a product; the first one is launched when there was none."""
         evidence.touched("pipeline")
@@ -420,12 +477,7 @@ class Platform:
 
     def _release(self) -> None:
         """Install the chart, or upgrade the release, with the products that are delivered."""
-        settings = dict(self._settings)
-        if self._delivered:
-            for at, name in enumerate((*_products_of_the_image(), *self._delivered)):
-                settings[f"dagster.products[{at}].name"] = name
-                if name in self._delivered:
-                    settings[f"dagster.products[{at}].configMap"] = self._delivered[name]
+        settings = self._settings | products_served((*self._of_the_image, *self._delivered), self._delivered)
         self.place.helm.install(CHART, self.namespace, values=self.place.values, settings=settings)
 
     def _deliver(self, product: str, packed: bytes) -> str:
@@ -501,10 +553,10 @@ def _serving(pods: Mapping[str, Pod], workload: str) -> Iterator[str]:
     return (name for name, pod in pods.items() if pod.job is None and name.startswith(f"{workload}-"))
 
 
-def _products_of_the_image() -> list[str]:
-    """The products that the chart serves by itself."""
+def _served_unless_told() -> tuple[str, ...]:
+    """The products of the image that the chart serves by itself."""
     values = yaml.safe_load((CHART / "charts" / "dagster" / "values.yaml").read_text())
-    return [product["name"] for product in values["products"]]
+    return tuple(product["name"] for product in values["products"])
 
 
 def _servers_of(product: str) -> str:

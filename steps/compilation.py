@@ -10,6 +10,7 @@ import yaml
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
+import demo
 from drivers import changes, compilations
 from drivers.compilations import Compilation
 from drivers.floe import Floe, Outcome
@@ -37,7 +38,7 @@ def compiled(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Compilation]:
     """Every product of the demo, compiled once for all scenarios."""
-    products = compilations.of_the_demo()
+    products = demo.products()
     project = compilations.team(tmp_path_factory.mktemp("demo"), installation, *products)
     return {product: compilations.compiled(installation, project, product) for product in products}
 

@@ -13,6 +13,7 @@ from drivers.product import Product
 
 
 @given(parse("the products {products} are served"))
+@then(parse("the products {products} are served"))
 def products_are_served(platform: Platform, deliveries: Mapping[str, Delivery], products: str) -> None:
     for product, delivery in deliveries.items():
         platform.deploy(product, delivery["compiled"])
@@ -41,6 +42,24 @@ def one_for_each(platform: Platform) -> None:
 def cannot_load(platform: Platform, product: str, reason: str) -> None:
     told = platform.served()[product].location.state
     assert (reason if reason in told else told) == reason
+
+
+@when(parse("{product} is deployed alone"))
+def product_is_alone(platform: Platform, product: str) -> None:
+    platform.serve(product)
+
+
+@when(parse("{product} is deployed beside the others"), target_fixture="processes_before")
+def product_is_added(platform: Platform, product: str) -> dict[str, frozenset[str]]:
+    before = platform.processes()
+    platform.serve(*before, product)
+    return before
+
+
+@then("none of the others was started anew")
+def others_run_on(platform: Platform, processes_before: dict[str, frozenset[str]]) -> None:
+    now = platform.processes()
+    assert {product: now.get(product) for product in processes_before} == processes_before
 
 
 @then(parse("{product} is loaded, by a new server"))

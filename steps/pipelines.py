@@ -12,6 +12,10 @@ from drivers.dagster import Run
 from drivers.platform import Platform
 from drivers.product import Product
 from drivers.rows import Rows
+from foundation.progress import phase
+
+ALL_AT_ONCE_SECONDS = 120.0
+"""What all products of the demo may take together, from the first launch to the last end."""
 
 AS_PRODUCT: dict[str, Callable[[str], object]] = {"product": Product}
 
@@ -36,6 +40,17 @@ def product_runs(platform: Platform, product: Product) -> Run:
 def models_run(platform: Platform, product: Product) -> Run:
     models = platform.graph(product.name).models
     return platform.orchestrator.launch(product.name, models).finished()
+
+
+@when(parse("the products {products} run at once"), target_fixture="runs")
+def products_run(platform: Platform, products: str) -> list[Run]:
+    with phase(f"{products} run at once", budget=ALL_AT_ONCE_SECONDS):
+        return platform.run_at_once(*products.split(", "), within=2 * ALL_AT_ONCE_SECONDS)
+
+
+@then("each run succeeds")
+def runs_succeed(runs: list[Run]) -> None:
+    assert {run.product: run.verdict for run in runs} == {run.product: "SUCCESS" for run in runs}
 
 
 @then("the run succeeds")

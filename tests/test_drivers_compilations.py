@@ -10,6 +10,7 @@ import msgpack  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+import demo
 from drivers import changes, compilations
 from drivers.compilations import Compilation
 from drivers.errors import ServiceError
@@ -23,7 +24,7 @@ def compilation(
 
 
 def test_the_products_of_the_demo_are_found() -> None:
-    assert "customer-360" in compilations.of_the_demo()
+    assert "customer-360" in demo.products()
 
 
 def test_stages_are_told_as_a_person_reads_them(tmp_path: Path) -> None:

@@ -2,6 +2,11 @@
 # Layer 3: every product complete in its folder, so that pods need no write access to it.
 set -eu
 build=/opt/floe/build
+mkdir -p /opt/floe/products
+mv "$build/demo/manifest.yaml" /opt/floe/products/
+for spec in "$build"/demo/*/floe.yaml; do
+    mv "$(dirname "$spec")" /opt/floe/products/
+done
 if [ "$FLOE_ADDITIONS" = off ]; then
     (cd "$build" && python -m demo.bare /opt/floe/products/manifest.yaml)
 fi
