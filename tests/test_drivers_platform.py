@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -54,6 +55,24 @@ class Told:
             loaded_at=lambda _product: 10.0,
             reloaded=lambda product, since, within: self.reloaded.append(product),  # noqa: ARG005
         )
+
+
+@dataclass
+class Launches:
+    """Runs that end when they are asked for, and the seconds that each was given."""
+
+    given: list[float] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
+
+    def launch(self, product: str) -> Any:
+        self.order.append(f"launch {product}")
+
+        def finished(within: float) -> Any:
+            self.order.append(f"await {product}")
+            self.given.append(within)
+            return SimpleNamespace(product=product)
+
+        return SimpleNamespace(finished=finished)
 
 
 @pytest.fixture
@@ -119,3 +138,48 @@ def test_tests_that_fail_are_told_in_helms_words(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\necho 'Error: pod plugins-health failed' >&2\nexit 1\n")
     program.chmod(0o755)
     assert "pod plugins-health failed" in Helm(program, tmp_path / "kubeconfig").test(NAMESPACE)
+
+
+def test_products_of_the_image_are_served_once_another_web_server_is_there(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = (Pod(name, None, ready=True, reason="", hopeless=False) for name in ("web-1", "web-2"))
+    told.pods = {"web-1": old}
+    seen = iter([{"web-1": old}, {"web-1": old, "web-2": new}, {"web-2": new}])
+    looks: list[int] = []
+
+    def pods(_namespace: str, _selector: str = "") -> dict[str, Pod]:
+        looks.append(1)
+        return next(seen)
+
+    cluster = told.cluster
+    cluster.pods = pods
+    monkeypatch.setattr(Platform, "orchestrator", told.dagster)
+    late = Platform(Place(cluster, told.helm, Path("/"), Path("/"), "127.0.0.1", []), NAMESPACE)
+    late.readiness = Readiness(60, {}, {})
+    late.serve("customer-360", "iot-telemetry")
+    assert len(looks) == 3
+    assert told.releases == [
+        {"dagster.products[0].name": "customer-360", "dagster.products[1].name": "iot-telemetry"}
+    ]
+
+
+def test_what_is_served_already_is_not_released_again(told: Told, platform: Platform) -> None:
+    platform.serve("customer-360")
+    assert told.releases == []
+
+
+def test_all_are_launched_before_the_first_is_waited_for_and_share_the_time(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launches = Launches()
+    monkeypatch.setattr(Platform, "orchestrator", launches)
+    runs = platform.run_at_once("customer-360", "iot-telemetry", within=60)
+    assert launches.order == [
+        "launch customer-360",
+        "launch iot-telemetry",
+        "await customer-360",
+        "await iot-telemetry",
+    ]
+    assert [run.product for run in runs] == ["customer-360", "iot-telemetry"]
+    assert all(59 < given <= 60 for given in launches.given)
