@@ -7,7 +7,7 @@ the SQL that the platform runs: the two are written apart so that they can disag
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -197,7 +197,3 @@ def _half_up(number: Decimal, unit: str) -> Decimal:
 
 def _word(text: str) -> str:
     return text.strip().lower()
-
-
-EXPECTED: Mapping[str, Callable[[Mapping[str, Seed]], dict[str, Rows]]] = {"customer-360": expected}
-"""By product, how its tables follow from its seeds."""

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from drivers import seeds
-from drivers.customer_360 import EXPECTED
 from drivers.errors import ServiceError
+from drivers.expectations import EXPECTED
 from drivers.rows import Rows
 from drivers.seeds import Seed
 from foundation.cache import ROOT
