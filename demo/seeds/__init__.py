@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from demo.seeds import customer_360
+from demo.seeds import customer_360, financial_risk
 from foundation.errors import UserError
 
 SCALE_VARIABLE = "FLOE_DEMO_SEED_SCALE"
@@ -46,6 +46,13 @@ RECIPES: dict[str, Recipe] = {
             for table, columns in customer_360.COLUMNS.items()
         ),
         make=customer_360.make,
+    ),
+    "financial-risk": Recipe(
+        seeds=tuple(
+            Seed(table, columns, financial_risk.ROWS_AT_SCALE_1[table])
+            for table, columns in financial_risk.COLUMNS.items()
+        ),
+        make=financial_risk.make,
     ),
 }
 

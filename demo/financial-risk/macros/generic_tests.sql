@@ -11,3 +11,11 @@ select rows_found
 from (select count(*) as rows_found from {{ model }}) as counted
 where rows_found = 0
 {% endtest %}
+
+{# No two rows agree in all of these columns. #}
+{% test one_row_each(model, columns) %}
+select {{ columns | join(", ") }}, count(*) as rows_found
+from {{ model }}
+group by {{ columns | join(", ") }}
+having count(*) > 1
+{% endtest %}
