@@ -6,11 +6,11 @@ with somebody. The dirt is what such feeds really bring, and each kind is there 
 positions       the same row twice, a later version with another quantity, a position that was closed (a later
                 version with quantity zero), no instrument, no quantity, no price, an instrument that nobody
                 quotes, a counterparty that nobody knows, currencies in odd spelling, prices in pence (GBX)
-market data     a price corrected days later, a price sent again, a blank price, a price of zero, a day missing,
-                an instrument that is no longer quoted (stale), one that was listed lately, currencies and asset
-                classes in odd spelling, British shares in pence
-counterparties  a row without an id, a later version (new rating, more collateral), a rating with a sign, in odd
-                spelling or missing, no limit, no collateral, country in lower case
+market data     a price corrected days later, a price sent again, a blank price, a price of zero, a day that
+                is missing, an instrument that is no longer quoted (stale), one that was listed lately,
+                currencies and asset classes in odd spelling, British shares in pence
+counterparties  a row without an id, a later version (new rating, more collateral), a rating with a sign,
+                in odd spelling or missing, no limit, no collateral, country in lower case
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ _UNKNOWN = 800_000
 
 # How far a price moves on an ordinary day, in millionths.
 _MOVES = {"equity": 12_000, "commodity": 16_000, "bond": 2_500, "fx": 4_500}
+_STARTS = {"equity": (8_0000, 400_0000), "commodity": (20_0000, 400_0000), "bond": (80_0000, 110_0000)}
 _KINDS = (("equity", "GBP"), ("equity", "USD"), ("equity", "EUR"), ("bond", "EUR"), ("commodity", "USD"))
 _PREFIXES = {"equity": "EQ", "bond": "BD", "commodity": "CO"}
 _ODD = {"EUR": ("eur", "€", " EUR"), "USD": ("usd", "US$", "USD "), "GBP": ("gbp", " GBP", "Gbp")}
@@ -251,7 +252,11 @@ def _instruments(draw: random.Random, quotes: int, days: Sequence[date]) -> list
         else:
             asset_class, currency = _KINDS[(number - 2) % len(_KINDS)]
             name = f"{_PREFIXES[asset_class]}-{number:05d}"
-            start = draw.randrange(80_0000, 110_0000) if asset_class == "bond" else draw.randrange(8_0000, 400_0000)
+            start = (
+                draw.randrange(80_0000, 110_0000)
+                if asset_class == "bond"
+                else draw.randrange(8_0000, 400_0000)
+            )
         chosen = list(days)
         if number == whole:
             chosen = chosen[-left:]
@@ -350,4 +355,4 @@ def _soil(row: list[object], kind: str, number: int) -> None:
 
 
 def _last(instrument: _Instrument) -> int:
-    return next(reversed(instrument.prices.values()))
+    return list(instrument.prices.values())[-1]

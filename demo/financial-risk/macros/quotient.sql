@@ -14,7 +14,11 @@ cast(
 {%- endmacro %}
 
 
-{# An amount as a whole number of its last decimal: what `quotient` divides. #}
+{#
+  An amount as a whole number of its last decimal: what `quotient` divides. DuckDB keeps the product of two
+  decimals of up to 18 digits in 18 digits, whatever it needs: wherever it may need more, one of them is made
+  wider first.
+#}
 {% macro units(amount, places) -%}
-cast({{ amount }} * {{ 10 ** places }} as hugeint)
+cast(cast({{ amount }} as decimal(38, {{ places }})) * {{ 10 ** places }} as hugeint)
 {%- endmacro %}

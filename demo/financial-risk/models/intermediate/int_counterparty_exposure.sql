@@ -21,7 +21,7 @@ valued as (
         cast(coalesce(sum(mark_to_market), 0) as decimal(18, 2)) as net_value,
         cast(
             coalesce(sum(round(
-                notional * case asset_class
+                cast(notional as decimal(24, 2)) * case asset_class
                     when 'bond' then cast('0.005' as decimal(4, 3))
                     when 'fx' then cast('0.050' as decimal(4, 3))
                     when 'equity' then cast('0.080' as decimal(4, 3))

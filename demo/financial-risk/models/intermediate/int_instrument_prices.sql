@@ -74,7 +74,7 @@ in_euro as (
         case carried.currency when 'EUR' then cast(1 as decimal(18, 6)) else rates.rate end as rate,
         cast(
             round(
-                carried.close_price
+                cast(carried.close_price as decimal(24, 6))
                 * case carried.currency when 'EUR' then cast(1 as decimal(18, 6)) else rates.rate end,
                 6
             ) as decimal(18, 6)

@@ -31,7 +31,7 @@ holdings as (
     select
         portfolio_id,
         instrument_id,
-        cast(sum(quantity) as decimal(12, 0)) as quantity,
+        cast(sum(quantity) as decimal(20, 0)) as quantity,
         min(price_eur) as price_eur
     from positions
     where is_priced

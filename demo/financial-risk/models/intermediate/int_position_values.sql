@@ -59,14 +59,14 @@ select
     quantity,
     case when is_priced then price_eur end as price_eur,
     case when is_priced
-        then cast(round(cast(quantity as decimal(10, 0)) * price_eur, 2) as decimal(18, 2))
+        then cast(round(cast(quantity as decimal(20, 0)) * price_eur, 2) as decimal(18, 2))
     end as market_value,
     case when is_priced
-        then cast(round(cast(abs(quantity) as decimal(10, 0)) * price_eur, 2) as decimal(18, 2))
+        then cast(round(cast(abs(quantity) as decimal(20, 0)) * price_eur, 2) as decimal(18, 2))
     end as notional,
     case when is_priced
         then cast(
-            round(cast(quantity as decimal(10, 0)) * (cast(price_eur as decimal(24, 12)) - trade_price * trade_rate), 2)
+            round(cast(quantity as decimal(20, 0)) * (price_eur - cast(trade_price as decimal(24, 6)) * trade_rate), 2)
             as decimal(18, 2)
         )
     end as mark_to_market,

@@ -24,7 +24,7 @@ charged as (
 
     select
         *,
-        cast(round(exposure_at_default * risk_weight, 2) as decimal(18, 2)) as risk_weighted_amount
+        cast(round(cast(exposure_at_default as decimal(24, 2)) * risk_weight, 2) as decimal(18, 2)) as risk_weighted_amount
     from weighted
 
 )
@@ -51,7 +51,7 @@ select
     ---------- capital
     risk_weight,
     risk_weighted_amount,
-    cast(round(risk_weighted_amount * cast('0.08' as decimal(3, 2)), 2) as decimal(18, 2)) as own_funds_requirement,
+    cast(round(cast(risk_weighted_amount as decimal(24, 2)) * cast('0.08' as decimal(3, 2)), 2) as decimal(18, 2)) as own_funds_requirement,
 
     ---------- limits
     exposure_limit,
