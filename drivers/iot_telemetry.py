@@ -104,7 +104,9 @@ def _maintenance(raw: Table) -> Table:
             **row,
             "activity": _word(row["activity"]),
             "priority": _word(row["priority"]),
-            "downtime_minutes": minutes if 0 <= (minutes := row["downtime_minutes"]) <= LONGEST_DOWNTIME else None,
+            "downtime_minutes": minutes
+            if 0 <= (minutes := row["downtime_minutes"]) <= LONGEST_DOWNTIME
+            else None,
             "is_open": row["closed_at"] is None,
         }
         for row in _latest(sound, "entry_id", "updated_at")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from demo.seeds import customer_360, iot_telemetry
+from demo.seeds import customer_360, financial_risk, iot_telemetry
 from foundation.errors import UserError
 
 SCALE_VARIABLE = "FLOE_DEMO_SEED_SCALE"
@@ -63,6 +63,13 @@ RECIPES: dict[str, Recipe] = {
         ),
         make=iot_telemetry.make,
         ground_truth=iot_telemetry.GROUND_TRUTH,
+    ),
+    "financial-risk": Recipe(
+        seeds=tuple(
+            Seed(table, columns, financial_risk.ROWS_AT_SCALE_1[table])
+            for table, columns in financial_risk.COLUMNS.items()
+        ),
+        make=financial_risk.make,
     ),
 }
 

@@ -223,9 +223,7 @@ def _sensors(draw: random.Random, total: int) -> tuple[list[Row], list[_Sensor]]
     return [row for _, row in sorted(versions, key=lambda version: (version[0], str(version[1])))], sending
 
 
-def _readings(
-    draw: random.Random, total: int, sending: Sequence[_Sensor]
-) -> tuple[list[Row], list[Row]]:
+def _readings(draw: random.Random, total: int, sending: Sequence[_Sensor]) -> tuple[list[Row], list[Row]]:
     late, twice, lost = _share(total, 4), _share(total, 3), _share(total, 1)
     empty, impossible, unitless, unknown = (_share(total, 1) for _ in range(4))
     sound = total - late - twice - lost - empty - impossible - unitless - unknown
@@ -260,9 +258,7 @@ def _readings(
     return ordered, sorted(planted, key=lambda row: int(str(row[0])))
 
 
-def _broken(
-    draw: random.Random, dirt: int, offset: int, sending: Sequence[_Sensor]
-) -> tuple[datetime, Row]:
+def _broken(draw: random.Random, dirt: int, offset: int, sending: Sequence[_Sensor]) -> tuple[datetime, Row]:
     """A reading of no use to anyone, which a sensor's gateway sent beside the others."""
     sensor = draw.choice(sending)
     value, unit = sensor.sent(draw, sensor.at(draw.randrange(-600, 601)))

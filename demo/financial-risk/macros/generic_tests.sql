@@ -1,0 +1,21 @@
+{# Every row satisfies the expression; one that gives null fails as well. #}
+{% test expression_is_true(model, expression, column_name=None) %}
+select *
+from {{ model }}
+where not coalesce({{ (column_name ~ " ") if column_name else "" }}{{ expression }}, false)
+{% endtest %}
+
+{# The table is not empty. #}
+{% test has_rows(model) %}
+select rows_found
+from (select count(*) as rows_found from {{ model }}) as counted
+where rows_found = 0
+{% endtest %}
+
+{# No two rows agree in all of these columns. #}
+{% test one_row_each(model, columns) %}
+select {{ columns | join(", ") }}, count(*) as rows_found
+from {{ model }}
+group by {{ columns | join(", ") }}
+having count(*) > 1
+{% endtest %}
