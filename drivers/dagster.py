@@ -21,6 +21,9 @@ CALL_SECONDS = 30.0
 RUN_SECONDS = wait.minutes(5)
 """How long a product's run may take on two shared cores."""
 
+LOOK_CLOSELY = 0.1
+"""Seconds between two looks at a run that is to be met in the middle of its work, which is over soon."""
+
 LOAD_SECONDS = 30.0
 """Until a code location must be loaded once its pod is Ready.
 
@@ -62,6 +65,15 @@ query { workspaceOrError { __typename
 """
 LAUNCH = """
 mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
+  ... on LaunchRunSuccess { run { runId } }
+  ... on PythonError { message }
+  ... on InvalidSubsetError { message }
+  ... on PipelineNotFoundError { message }
+  ... on UnauthorizedError { message }
+  ... on RunConfigValidationInvalid { errors { message } } } }
+"""
+RETRY = """
+mutation($params: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $params) { __typename
   ... on LaunchRunSuccess { run { runId } }
   ... on PythonError { message }
   ... on InvalidSubsetError { message }
@@ -360,6 +372,36 @@ class Orchestrator:
         told = self._typed(f"launch {product}", LAUNCH, "launchRun", "LaunchRunSuccess", variables)
         return Launched(told["run"]["runId"], product, self)
 
+    def retry(self, failed: Run) -> Launched:
+        """Run again what a run left undone, as the UI's "from asset failure" does: what it finished stays."""
+        evidence.touched("pipeline")
+        variables = {"params": {"parentRunId": failed.run_id, "strategy": "FROM_ASSET_FAILURE"}}
+        asked = f"retry run {failed.run_id[:8]} of {failed.product}"
+        told = self._typed(asked, RETRY, "launchRunReexecution", "LaunchRunSuccess", variables)
+        return Launched(told["run"]["runId"], failed.product, self)
+
+    def half_way(self, launched: Launched) -> None:
+        """Wait until a run has finished its first table and is still at work.
+
+        Raises:
+            ServiceError: it ended before anybody could see that.
+            DeadlineError: it finished none.
+        """
+        what = f"run {launched.run_id[:8]} of {launched.product}"
+        wait.until(
+            lambda: (self.status(launched.run_id), self._made(launched.run_id)),
+            lambda seen: seen[0] in ENDED or bool(seen[1]),
+            what=what,
+            within=RUN_SECONDS,
+            last=lambda seen: f"still {seen[0]}, without a table",
+            every=LOOK_CLOSELY,
+        )
+        if (status := self.status(launched.run_id)) in ENDED:
+            raise ServiceError(f"show {what} half way", of="Dagster", answer=f"it was already {status}")
+
+    def _made(self, run_id: str) -> list[dict[str, Any]]:
+        return [event for event in self.events(run_id) if event["__typename"] == "MaterializationEvent"]
+
     def finished(self, launched: Launched, within: float) -> Run:
         """The run once it has ended; see Launched.finished."""
         evidence.touched("pipeline")
@@ -405,6 +447,8 @@ class Orchestrator:
             event["evaluation"] for event in events if event["__typename"] == "AssetCheckEvaluationEvent"
         ]
         causes = [event["error"] for event in events if event.get("error")]
+        # Of a run that was cut off nothing but the daemon's last word tells what became of it.
+        causes = causes or [event for event in events if event["__typename"] == "RunFailureEvent"]
         return Run(
             launched.run_id,
             launched.product,

@@ -89,7 +89,7 @@ class Product:
         """Every table as it must be after a run, computed from the seeds."""
         return _expected(self.name)
 
-    def another_row(self, table: str, **changed: object) -> dict[str, Any]:
+    def another_row(self, table: str, changed: Mapping[str, object]) -> dict[str, Any]:
         """A sound new row of a seed's table: as the last complete one, with a key of its own."""
         complete = [row for row in self.seeds[table].rows if all(value is not None for value in row.values())]
         key = next(iter(complete[-1]))

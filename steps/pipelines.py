@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 
+import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
@@ -12,6 +15,18 @@ from drivers.dagster import Run
 from drivers.platform import Platform
 from drivers.product import Product
 from drivers.rows import Rows
+
+Mend = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A failed run, its retry, and the snapshot that each table had in between."""
+
+    failed: Run
+    run: Run
+    before: Mapping[str, int | None]
+
 
 AS_PRODUCT: dict[str, Callable[[str], object]] = {"product": Product}
 
@@ -111,14 +126,53 @@ def tests_ran_after(platform: Platform, run: Run) -> None:
     assert platform.graph(run.product).early_tests(run.times, run.checked_at) == {}
 
 
-@given(parse('a row in {table} whose {column} is "{value}"'))
-def row_is_added(platform: Platform, run: Run, table: str, column: str, value: str) -> Iterator[None]:
+@given(parse('a row in {table} whose {column} is "{value}"'), target_fixture="mend")
+def row_is_added(platform: Platform, run: Run, table: str, column: str, value: str) -> Iterator[Mend]:
     product, pipeline = Product(run.product), platform.pipeline
     name = f"{product.namespace}.{table}"
     before = pipeline.snapshot(name)
-    pipeline.append(name, [product.another_row(table, **{column: value})])
-    yield
-    pipeline.restore(name, before)
+    pipeline.append(name, [product.another_row(table, values_of(column, value))])
+    once = ExitStack()
+    once.callback(pipeline.restore, name, before)
+    yield once.close
+    once.close()
+
+
+@pytest.fixture
+def mend() -> Mend:
+    """Take away what made a run fail, where there is something to take away."""
+    return lambda: None
+
+
+@when(parse("a run of {product} loses its worker half way"), converters=AS_PRODUCT, target_fixture="run")
+def run_loses_worker(platform: Platform, product: Product) -> Run:
+    return platform.cut_off(product.name)
+
+
+@when("its cause is gone and the run is retried", target_fixture="retry")
+def run_is_retried(platform: Platform, run: Run, mend: Mend) -> Retry:
+    mend()
+    product = Product(run.product)
+    before = platform.snapshots(product, platform.graph(product.name).tables)
+    return Retry(run, platform.orchestrator.retry(run).finished(), before)
+
+
+@then(parse('the run fails because of "{reason}"'))
+def run_fails_saying(run: Run, reason: str) -> None:
+    assert (run.status, reason if reason in run.verdict else run.verdict) == ("FAILURE", reason)
+
+
+@then(parse("the retry succeeds, makes {missing} and leaves every other table as it was"))
+def retry_makes(platform: Platform, retry: Retry, missing: str) -> None:
+    product, every = Product(retry.run.product), platform.graph(retry.run.product).tables
+    left = every - frozenset(retry.failed.materializations)
+    expected = left if missing == "what was missing" else frozenset(missing.split(", "))
+    changed = frozenset(platform.changed(product, retry.before))
+    assert (retry.run.verdict, frozenset(retry.run.materializations), changed) == (
+        "SUCCESS",
+        expected,
+        expected,
+    )
 
 
 @then(parse("the run fails because of the {test} test of {table}.{column}"))
@@ -135,3 +189,8 @@ def shape_of(platform: Platform, product: Product, table: str) -> tuple[int, dic
     name = f"{product.namespace}.{table}"
     types = platform.lakehouse.column_types(name)
     return platform.lakehouse.count(name), {column: seeds.kind_of(kind) for column, kind in types.items()}
+
+
+def values_of(columns: str, values: str) -> dict[str, object]:
+    """What a row is said to hold: a value of a column, or several, as in `quantity × unit_price`."""
+    return dict(zip(columns.split(" × "), map(seeds.value_of, values.split(" × ")), strict=True))
