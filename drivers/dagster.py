@@ -87,6 +87,13 @@ query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $s
   ... on RepositoryNotFoundError { message }
   ... on Repository { assetNodes { assetKey { path } jobNames } } } }
 """
+CHECKS = """
+query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) { __typename
+  ... on PythonError { message }
+  ... on RepositoryNotFoundError { message }
+  ... on Repository { assetNodes { assetKey { path } assetChecksOrError { __typename
+    ... on AssetChecks { checks { name } } } } } } }
+"""
 STATUS = """
 query($run: ID!) { runOrError(runId: $run) { __typename
   ... on RunNotFoundError { message }
@@ -402,6 +409,27 @@ class Orchestrator:
     def _made(self, run_id: str) -> list[dict[str, Any]]:
         return [event for event in self.events(run_id) if event["__typename"] == "MaterializationEvent"]
 
+    def launch_tests(self, product: str) -> Launched:
+        """Launch every dbt test of a product and no table, as a person does in the UI."""
+        evidence.touched("pipeline")
+        selector = self._job_of(product)
+        tests = [
+            {"assetKey": {"path": node["assetKey"]["path"]}, "name": check["name"]}
+            for node in self._nodes(selector, CHECKS)
+            for check in node["assetChecksOrError"].get("checks", ())
+        ]
+        if not tests:
+            raise ServiceError(f"select the tests of {product}", of="Dagster", answer="it knows none")
+        variables = {
+            "params": {
+                "selector": {**selector, "assetSelection": [], "assetCheckSelection": tests},
+                "mode": "default",
+            }
+        }
+        asked = f"launch the tests of {product}"
+        told = self._typed(asked, LAUNCH, "launchRun", "LaunchRunSuccess", variables)
+        return Launched(told["run"]["runId"], product, self)
+
     def finished(self, launched: Launched, within: float) -> Run:
         """The run once it has ended; see Launched.finished."""
         evidence.touched("pipeline")
@@ -506,10 +534,15 @@ class Orchestrator:
         )
         return found or {}
 
-    def _paths(self, selector: Mapping[str, Any], models: Sequence[str]) -> list[list[str]]:
+    def _nodes(self, selector: Mapping[str, Any], query: str) -> list[dict[str, Any]]:
+        """The assets of a product's repository, with what the query asks of each."""
         where = {key: selector[key] for key in ("repositoryLocationName", "repositoryName")}
-        found = self._typed("list its assets", ASSETS, "repositoryOrError", "Repository", {"selector": where})
-        paths = {node["assetKey"]["path"][-1]: list(node["assetKey"]["path"]) for node in found["assetNodes"]}
+        found = self._typed("list its assets", query, "repositoryOrError", "Repository", {"selector": where})
+        return list(found["assetNodes"])
+
+    def _paths(self, selector: Mapping[str, Any], models: Sequence[str]) -> list[list[str]]:
+        nodes = self._nodes(selector, ASSETS)
+        paths = {node["assetKey"]["path"][-1]: list(node["assetKey"]["path"]) for node in nodes}
         if unknown := sorted(set(models) - set(paths)):
             asked = f"select {', '.join(unknown)}"
             raise ServiceError(asked, of="Dagster", answer=f"it only knows {', '.join(sorted(paths))}")

@@ -10,7 +10,7 @@ import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
-from drivers import seeds
+from drivers import anomalies, seed_files, seeds
 from drivers.dagster import Run
 from drivers.platform import Platform
 from drivers.product import Product
@@ -127,15 +127,24 @@ def tests_ran_after(platform: Platform, run: Run) -> None:
 
 
 @given(parse('a row in {table} whose {column} is "{value}"'), target_fixture="mend")
-def row_is_added(platform: Platform, run: Run, table: str, column: str, value: str) -> Iterator[Mend]:
+def row_is_planted(
+    platform: Platform, run: Run, planted: list[str], table: str, column: str, value: str
+) -> Iterator[Mend]:
     product, pipeline = Product(run.product), platform.pipeline
     name = f"{product.namespace}.{table}"
     before = pipeline.snapshot(name)
-    pipeline.append(name, [product.another_row(table, values_of(column, value))])
+    plant_row(platform, product, table, values_of(column, value))
+    planted.append(f"{table}.{column}")
     once = ExitStack()
     once.callback(pipeline.restore, name, before)
     yield once.close
     once.close()
+
+
+@pytest.fixture
+def planted() -> list[str]:
+    """Where the scenario has put what should not be there: `table.column`."""
+    return []
 
 
 @pytest.fixture
@@ -181,8 +190,35 @@ def run_fails_because(platform: Platform, run: Run, test: str, table: str, colum
     assert (run.status, run.failed_checks) == ("FAILURE", frozenset({name}))
 
 
+@then(parse("the tests of {product} find these rows and no other"), converters=AS_PRODUCT)
+def tests_find(platform: Platform, product: Product, planted: list[str]) -> None:
+    run = platform.orchestrator.launch_tests(product.name).finished()
+    found = sorted(map(platform.graph(product.name).tested_by, run.failed_checks))
+    assert (run.status, found, dict(run.materializations)) == ("FAILURE", sorted(planted), {})
+
+
+@then(parse("the planted anomalies of {product} are found, and no other"), converters=AS_PRODUCT)
+def anomalies_are_found(platform: Platform, product: Product) -> None:
+    told = platform.lakehouse.rows(f"{product.namespace}.{anomalies.TABLE}")
+    assert anomalies.found(told, product.anomalies) == anomalies.planted(product.anomalies)
+
+
+@then(parse('the seeds of {product} at scale {scale} are "{outcome}"'))
+def seeds_are(product: str, scale: str, outcome: str) -> None:
+    assert seed_files.made(product, scale) == outcome
+
+
 def rows_of(platform: Platform, product: Product, tables: Iterable[str]) -> dict[str, Rows]:
     return {name: platform.lakehouse.rows(f"{product.namespace}.{name}") for name in tables}
+
+
+def plant_row(platform: Platform, product: Product, table: str, values: Mapping[str, object]) -> None:
+    """Put a row with these values into a seed's table as a new one, and into any other in place of one."""
+    pipeline, name = platform.pipeline, f"{product.namespace}.{table}"
+    if table in product.seeds:
+        pipeline.append(name, [product.another_row(table, values)])
+    else:
+        pipeline.change(name, values)
 
 
 def shape_of(platform: Platform, product: Product, table: str) -> tuple[int, dict[str, str]]:
