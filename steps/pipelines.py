@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 
+import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
-from drivers import seeds
+from drivers import anomalies, seed_files, seeds
 from drivers.dagster import Run
 from drivers.platform import Platform
 from drivers.product import Product
@@ -16,6 +19,18 @@ from foundation.progress import phase
 
 ALL_AT_ONCE_SECONDS = 120.0
 """What all products of the demo may take together, from the first launch to the last end."""
+
+Mend = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A failed run, its retry, and the snapshot that each table had in between."""
+
+    failed: Run
+    run: Run
+    before: Mapping[str, int | None]
+
 
 AS_PRODUCT: dict[str, Callable[[str], object]] = {"product": Product}
 
@@ -126,14 +141,62 @@ def tests_ran_after(platform: Platform, run: Run) -> None:
     assert platform.graph(run.product).early_tests(run.times, run.checked_at) == {}
 
 
-@given(parse('a row in {table} whose {column} is "{value}"'))
-def row_is_added(platform: Platform, run: Run, table: str, column: str, value: str) -> Iterator[None]:
+@given(parse('a row in {table} whose {column} is "{value}"'), target_fixture="mend")
+def row_is_planted(
+    platform: Platform, run: Run, planted: list[str], table: str, column: str, value: str
+) -> Iterator[Mend]:
     product, pipeline = Product(run.product), platform.pipeline
     name = f"{product.namespace}.{table}"
     before = pipeline.snapshot(name)
-    pipeline.append(name, [product.another_row(table, **{column: value})])
-    yield
-    pipeline.restore(name, before)
+    plant_row(platform, product, table, values_of(column, value))
+    planted.append(f"{table}.{column}")
+    once = ExitStack()
+    once.callback(pipeline.restore, name, before)
+    yield once.close
+    once.close()
+
+
+@pytest.fixture
+def planted() -> list[str]:
+    """Where the scenario has put what should not be there: `table.column`."""
+    return []
+
+
+@pytest.fixture
+def mend() -> Mend:
+    """Take away what made a run fail, where there is something to take away."""
+    return lambda: None
+
+
+@when(parse("a run of {product} loses its worker half way"), converters=AS_PRODUCT, target_fixture="run")
+def run_loses_worker(platform: Platform, product: Product) -> Run:
+    return platform.cut_off(product.name)
+
+
+@when("its cause is gone and the run is retried", target_fixture="retry")
+def run_is_retried(platform: Platform, run: Run, mend: Mend) -> Retry:
+    mend()
+    product = Product(run.product)
+    before = platform.snapshots(product, platform.graph(product.name).tables)
+    return Retry(run, platform.orchestrator.retry(run).finished(), before)
+
+
+@then(parse('the run fails because of "{reason}"'))
+def run_fails_saying(run: Run, reason: str) -> None:
+    assert (run.status, reason if reason in run.verdict else run.verdict) == ("FAILURE", reason)
+
+
+@then(parse("the retry succeeds, makes {missing} and leaves every other table as it was"))
+def retry_makes(platform: Platform, retry: Retry, missing: str) -> None:
+    product, every = Product(retry.run.product), platform.graph(retry.run.product).tables
+    left = every - frozenset(retry.failed.materializations)
+    expected = left if missing == "what was missing" else frozenset(missing.split(", "))
+    changed = frozenset(platform.changed(product, retry.before))
+    assert (retry.run.verdict, frozenset(retry.run.materializations), changed) == (
+        "SUCCESS",
+        expected,
+        expected,
+    )
 
 
 @then(parse("the run fails because of the {test} test of {table}.{column}"))
@@ -142,11 +205,43 @@ def run_fails_because(platform: Platform, run: Run, test: str, table: str, colum
     assert (run.status, run.failed_checks) == ("FAILURE", frozenset({name}))
 
 
+@then(parse("the tests of {product} find these rows and no other"), converters=AS_PRODUCT)
+def tests_find(platform: Platform, product: Product, planted: list[str]) -> None:
+    run = platform.orchestrator.launch_tests(product.name).finished()
+    found = sorted(map(platform.graph(product.name).tested_by, run.failed_checks))
+    assert (run.status, found, dict(run.materializations)) == ("FAILURE", sorted(planted), {})
+
+
+@then(parse("the planted anomalies of {product} are found, and no other"), converters=AS_PRODUCT)
+def anomalies_are_found(platform: Platform, product: Product) -> None:
+    told = platform.lakehouse.rows(f"{product.namespace}.{anomalies.TABLE}")
+    assert anomalies.found(told, product.anomalies) == anomalies.planted(product.anomalies)
+
+
+@then(parse('the seeds of {product} at scale {scale} are "{outcome}"'))
+def seeds_are(product: str, scale: str, outcome: str) -> None:
+    assert seed_files.made(product, scale) == outcome
+
+
 def rows_of(platform: Platform, product: Product, tables: Iterable[str]) -> dict[str, Rows]:
     return {name: platform.lakehouse.rows(f"{product.namespace}.{name}") for name in tables}
+
+
+def plant_row(platform: Platform, product: Product, table: str, values: Mapping[str, object]) -> None:
+    """Put a row with these values into a seed's table as a new one, and into any other in place of one."""
+    pipeline, name = platform.pipeline, f"{product.namespace}.{table}"
+    if table in product.seeds:
+        pipeline.append(name, [product.another_row(table, values)])
+    else:
+        pipeline.change(name, values)
 
 
 def shape_of(platform: Platform, product: Product, table: str) -> tuple[int, dict[str, str]]:
     name = f"{product.namespace}.{table}"
     types = platform.lakehouse.column_types(name)
     return platform.lakehouse.count(name), {column: seeds.kind_of(kind) for column, kind in types.items()}
+
+
+def values_of(columns: str, values: str) -> dict[str, object]:
+    """What a row is said to hold: a value of a column, or several, as in `quantity × unit_price`."""
+    return dict(zip(columns.split(" × "), map(seeds.value_of, values.split(" × ")), strict=True))
