@@ -24,8 +24,8 @@ SCENARIOS = 100
 """Days of the simulation."""
 STALE_DAYS = 5
 """A price that is older is stale."""
-VAR_LIMIT = Decimal("0.0150")
-LARGE = Decimal("250000.00")
+VAR_LIMIT = Decimal("0.0060")
+LARGE = Decimal("150000.00")
 ADD_ONS = {"bond": Decimal("0.005"), "fx": Decimal("0.050"), "equity": Decimal("0.080")}
 OTHER_ADD_ON = Decimal("0.120")
 RISK_WEIGHTS = {

@@ -57,6 +57,6 @@ select
     exposure_limit,
     limit_use,
     is_over_limit,
-    exposure_at_default >= 250000.00 as is_large_exposure
+    exposure_at_default >= 150000.00 as is_large_exposure
 
 from charged

@@ -34,7 +34,7 @@ limited as (
 
     select
         portfolios.*,
-        cast(round(cast(portfolios.gross_notional as decimal(24, 2)) * cast('0.0150' as decimal(5, 4)), 2) as decimal(18, 2)) as var_limit,
+        cast(round(cast(portfolios.gross_notional as decimal(24, 2)) * cast('0.0060' as decimal(5, 4)), 2) as decimal(18, 2)) as var_limit,
         credit.counterparty_count,
         credit.over_limit_counterparty_count,
         credit.over_limit_notional
