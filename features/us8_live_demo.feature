@@ -3,6 +3,35 @@ Feature: Live demo
   As somebody who wants to see what floe does I need products of other trades that I can believe: data with
   the faults of real data, figures that I can recompute, and tests that catch what is wrong.
 
+  @FR-086
+  Scenario Outline: A product is deployed and runs alone
+    Given <product> is deployed alone
+    When <product> runs
+    Then the run succeeds
+    And the products <product> are served
+
+    Examples:
+      | product        |
+      | customer-360   |
+      | iot-telemetry  |
+      | financial-risk |
+
+  @FR-086
+  Scenario Outline: A product that is added starts none of the others anew
+    When <product> is deployed beside the others
+    Then the products <served> are served
+    And none of the others was started anew
+
+    Examples:
+      | product       | served                                      |
+      | customer-360  | customer-360, financial-risk                |
+      | iot-telemetry | customer-360, financial-risk, iot-telemetry |
+
+  @FR-086
+  Scenario: All products run at once
+    When the products customer-360, financial-risk, iot-telemetry run at once
+    Then each run succeeds
+
   Scenario Outline: The figures of a product's gold tables are exactly what its seeds say
     Given <product> has run
     Then each gold table of <product> holds what the seeds say
@@ -17,6 +46,11 @@ Feature: Live demo
       | product       |
       | iot-telemetry |
 
+    @FR-082
+    Examples: a bank
+      | product        |
+      | financial-risk |
+
   @FR-081
   Scenario: What is wrong with a sensor is found, and what only looks wrong is not
     Given iot-telemetry has run
@@ -27,27 +61,30 @@ Feature: Live demo
     Then the seeds of <product> at scale <scale> are "<seeds>"
 
     Examples:
-      | product       | scale | seeds                                                           |
-      | customer-360  | 0.1   | 24 raw_customers, 18 raw_support_tickets, 90 raw_transactions   |
-      | customer-360  | 1     | 240 raw_customers, 180 raw_support_tickets, 900 raw_transactions |
-      | customer-360  | 10    | 2400 raw_customers, 1800 raw_support_tickets, 9000 raw_transactions |
-      | iot-telemetry | 0.1   | 16 raw_maintenance_log, 96 raw_readings, 12 raw_sensors         |
-      | iot-telemetry | 1     | 160 raw_maintenance_log, 960 raw_readings, 120 raw_sensors      |
-      | iot-telemetry | 10    | 1600 raw_maintenance_log, 9600 raw_readings, 1200 raw_sensors   |
+      | product        | scale | seeds                                                               |
+      | customer-360   | 0.1   | 24 raw_customers, 18 raw_support_tickets, 90 raw_transactions       |
+      | customer-360   | 1     | 240 raw_customers, 180 raw_support_tickets, 900 raw_transactions    |
+      | customer-360   | 10    | 2400 raw_customers, 1800 raw_support_tickets, 9000 raw_transactions |
+      | iot-telemetry  | 0.1   | 16 raw_maintenance_log, 96 raw_readings, 12 raw_sensors             |
+      | iot-telemetry  | 1     | 160 raw_maintenance_log, 960 raw_readings, 120 raw_sensors          |
+      | iot-telemetry  | 10    | 1600 raw_maintenance_log, 9600 raw_readings, 1200 raw_sensors       |
+      | financial-risk | 0.1   | 12 raw_counterparties, 96 raw_market_data, 40 raw_positions         |
+      | financial-risk | 1     | 120 raw_counterparties, 960 raw_market_data, 400 raw_positions      |
+      | financial-risk | 10    | 1200 raw_counterparties, 9600 raw_market_data, 4000 raw_positions   |
 
   @FR-083
   Scenario Outline: A scale that is none is refused
     Then the seeds of iot-telemetry at scale <scale> are "refused: <reason>"
 
     Examples:
-      | scale | reason                                        |
-      | ten   | FLOE_DEMO_SEED_SCALE='ten' is not a number    |
-      | 1,5   | FLOE_DEMO_SEED_SCALE='1,5' is not a number    |
-      | 0     | FLOE_DEMO_SEED_SCALE='0' is out of range      |
-      | 0.09  | FLOE_DEMO_SEED_SCALE='0.09' is out of range   |
-      | 1001  | FLOE_DEMO_SEED_SCALE='1001' is out of range   |
-      | -1    | FLOE_DEMO_SEED_SCALE='-1' is out of range     |
-      | nan   | FLOE_DEMO_SEED_SCALE='nan' is out of range    |
+      | scale | reason                                      |
+      | ten   | FLOE_DEMO_SEED_SCALE='ten' is not a number  |
+      | 1,5   | FLOE_DEMO_SEED_SCALE='1,5' is not a number  |
+      | 0     | FLOE_DEMO_SEED_SCALE='0' is out of range    |
+      | 0.09  | FLOE_DEMO_SEED_SCALE='0.09' is out of range |
+      | 1001  | FLOE_DEMO_SEED_SCALE='1001' is out of range |
+      | -1    | FLOE_DEMO_SEED_SCALE='-1' is out of range   |
+      | nan   | FLOE_DEMO_SEED_SCALE='nan' is out of range  |
 
   @FR-084
   Scenario Outline: Every layer of a product holds its data
@@ -57,9 +94,10 @@ Feature: Live demo
     And each gold table of <product> holds what the seeds say
 
     Examples:
-      | product       |
-      | customer-360  |
-      | iot-telemetry |
+      | product        |
+      | customer-360   |
+      | iot-telemetry  |
+      | financial-risk |
 
   @FR-085
   Scenario Outline: Every test of a product ran and passed
@@ -67,9 +105,10 @@ Feature: Live demo
     Then Dagster shows each dbt test of <product> as passed
 
     Examples:
-      | product       |
-      | customer-360  |
-      | iot-telemetry |
+      | product        |
+      | customer-360   |
+      | iot-telemetry  |
+      | financial-risk |
 
   @FR-085
   Scenario Outline: A row that breaks a rule is found in whichever layer it is
@@ -80,6 +119,7 @@ Feature: Live demo
     Then the tests of <product> find these rows and no other
 
     Examples:
-      | product       | bronze                                        | silver                                       | gold                                                     |
-      | customer-360  | raw_transactions whose channel is "fax"       | stg_support_tickets whose category is "weather" | mart_customer_360 whose segment is "platinum"         |
-      | iot-telemetry | raw_maintenance_log whose priority is "whenever" | stg_sensors whose status is "lost"        | mart_equipment_health whose maintenance_alert is "pray" |
+      | product        | bronze                                           | silver                                          | gold                                                    |
+      | customer-360   | raw_transactions whose channel is "fax"          | stg_support_tickets whose category is "weather" | mart_customer_360 whose segment is "platinum"           |
+      | iot-telemetry  | raw_maintenance_log whose priority is "whenever" | stg_sensors whose status is "lost"              | mart_equipment_health whose maintenance_alert is "pray" |
+      | financial-risk | raw_counterparties whose sector is "cult"        | stg_counterparties whose rating is "ZZZ"        | mart_risk_dashboard whose risk_band is "purple"         |

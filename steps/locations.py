@@ -44,7 +44,7 @@ def cannot_load(platform: Platform, product: str, reason: str) -> None:
     assert (reason if reason in told else told) == reason
 
 
-@when(parse("{product} is deployed alone"))
+@given(parse("{product} is deployed alone"))
 def product_is_alone(platform: Platform, product: str) -> None:
     platform.serve(product)
 
