@@ -3,7 +3,7 @@ Feature: Live demo
   As somebody who wants to see what floe does I need products of other trades that I can believe: data with
   the faults of real data, figures that I can recompute, and tests that catch what is wrong.
 
-  @FR-086
+  @FR-086  # reviewed 6a023120
   Scenario Outline: A product is deployed and runs alone
     Given <product> is deployed alone
     When <product> runs
@@ -16,7 +16,7 @@ Feature: Live demo
       | iot-telemetry  |
       | financial-risk |
 
-  @FR-086
+  @FR-086  # reviewed 6a023120
   Scenario Outline: A product that is added starts none of the others anew
     When <product> is deployed beside the others
     Then the products <served> are served
@@ -27,7 +27,7 @@ Feature: Live demo
       | customer-360  | customer-360, financial-risk                |
       | iot-telemetry | customer-360, financial-risk, iot-telemetry |
 
-  @FR-086
+  @FR-086  # reviewed 6a023120
   Scenario: All products run at once
     When the products customer-360, financial-risk, iot-telemetry run at once
     Then each run succeeds
@@ -36,27 +36,27 @@ Feature: Live demo
     Given <product> has run
     Then each gold table of <product> holds what the seeds say
 
-    @FR-080
+    @FR-080  # reviewed 7e925290
     Examples: a shop
       | product      |
       | customer-360 |
 
-    @FR-081
+    @FR-081  # reviewed 7b50277c
     Examples: a plant
       | product       |
       | iot-telemetry |
 
-    @FR-082
+    @FR-082  # reviewed e7ef3da9
     Examples: a bank
       | product        |
       | financial-risk |
 
-  @FR-081
+  @FR-081  # reviewed 7b50277c
   Scenario: What is wrong with a sensor is found, and what only looks wrong is not
     Given iot-telemetry has run
     Then the planted anomalies of iot-telemetry are found, and no other
 
-  @FR-083
+  @FR-083  # reviewed 82c629ef
   Scenario Outline: Seeds are as many as asked for, and the same bytes wherever they are made
     Then the seeds of <product> at scale <scale> are "<seeds>"
 
@@ -72,7 +72,7 @@ Feature: Live demo
       | financial-risk | 1     | 120 raw_counterparties, 960 raw_market_data, 400 raw_positions      |
       | financial-risk | 10    | 1200 raw_counterparties, 9600 raw_market_data, 4000 raw_positions   |
 
-  @FR-083
+  @FR-083  # reviewed 82c629ef
   Scenario Outline: A scale that is none is refused
     Then the seeds of iot-telemetry at scale <scale> are "refused: <reason>"
 
@@ -86,7 +86,7 @@ Feature: Live demo
       | -1    | FLOE_DEMO_SEED_SCALE='-1' is out of range   |
       | nan   | FLOE_DEMO_SEED_SCALE='nan' is out of range  |
 
-  @FR-084
+  @FR-084  # reviewed 774aa42f
   Scenario Outline: Every layer of a product holds its data
     Given <product> has run
     Then each bronze table of <product> holds what the seeds say
@@ -99,7 +99,7 @@ Feature: Live demo
       | iot-telemetry  |
       | financial-risk |
 
-  @FR-085
+  @FR-085  # reviewed 6f2db44f
   Scenario Outline: Every test of a product ran and passed
     Given <product> has run
     Then Dagster shows each dbt test of <product> as passed
@@ -110,7 +110,7 @@ Feature: Live demo
       | iot-telemetry  |
       | financial-risk |
 
-  @FR-085
+  @FR-085  # reviewed 6f2db44f
   Scenario Outline: A row that breaks a rule is found in whichever layer it is
     Given <product> has run
     And a row in <bronze>
