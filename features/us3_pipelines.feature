@@ -65,7 +65,7 @@ Feature: Data pipelines
     And no test ran before the table it tests was complete
 
   @EDGE-02  # reviewed 26633e2f
-  Scenario: A run waits for a catalog that is away, and goes on once it is back
+  Scenario: A run waits for a catalog that is away and goes on once it is back
     Given customer-360 has run
     When customer-360 runs while the catalog is away for a moment
     Then the run succeeds, having said "the catalog answers again after"
