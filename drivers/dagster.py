@@ -205,6 +205,15 @@ class Run:
         return frozenset(name for name, result in self.checks.items() if result == "failed")
 
     @property
+    def outcome(self) -> str:
+        """Whether it succeeds or fails, in a word."""
+        return {"SUCCESS": "succeeds", "FAILURE": "fails"}.get(self.status, self.status)
+
+    def said(self, words: str) -> bool:
+        """Whether an event of the run has these words, line breaks taken as blanks."""
+        return any(words in " ".join(line.split()) for line in self.events)
+
+    @property
     def verdict(self) -> str:
         """The status and, where it is not a success, what the run gave as its cause."""
         return (
@@ -368,14 +377,25 @@ class Orchestrator:
             last=lambda seen: f"is {_loaded(seen)}, but as it was before",
         )
 
-    def launch(self, product: str, models: Iterable[str] = ()) -> Launched:
-        """Launch a product's job, or only some of its models, as a person does in the UI."""
+    def launch(
+        self, product: str, models: Iterable[str] = (), *, tags: Mapping[str, str] | None = None
+    ) -> Launched:
+        """Launch a product's job, or only some of its models, as a person does in the UI.
+
+        Args:
+            product: whose job.
+            models: only these; all when there is none.
+            tags: of the run, beside those that Dagster gives it.
+        """
         evidence.touched("pipeline")
         selector = self._job_of(product)
         wanted = sorted(models)
         if wanted:
             selector["assetSelection"] = [{"path": path} for path in self._paths(selector, wanted)]
-        variables = {"params": {"selector": selector, "mode": "default"}}
+        labels = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+        variables = {
+            "params": {"selector": selector, "mode": "default", "executionMetadata": {"tags": labels}}
+        }
         told = self._typed(f"launch {product}", LAUNCH, "launchRun", "LaunchRunSuccess", variables)
         return Launched(told["run"]["runId"], product, self)
 
@@ -445,6 +465,24 @@ class Orchestrator:
         except DeadlineError as late:
             raise DeadlineError(f"{late}; {self._last_event(launched.run_id)}") from late
         return self._recorded(launched, status)
+
+    def until_said(self, launched: Launched, words: str, within: float) -> None:
+        """Wait until a run says something in its events.
+
+        Raises:
+            ServiceError: it ended and had not said it; with its last event.
+            DeadlineError: it did not in time; with its last event.
+        """
+        asked = f"hear '{words}' from run {launched.run_id[:8]} of {launched.product}"
+
+        def heard() -> tuple[bool, str]:
+            ended = self.status(launched.run_id) in ENDED
+            lines = [line_of(event) for event in self.events(launched.run_id)] or ["nothing"]
+            return ended or any(words in line for line in lines), lines[-1]
+
+        wait.until(heard, lambda seen: seen[0], what=asked, within=within, last=lambda seen: seen[1])
+        if not any(words in line_of(event) for event in self.events(launched.run_id)):
+            raise ServiceError(asked, of="Dagster", answer=self._last_event(launched.run_id))
 
     def status(self, run_id: str) -> str:
         """The status of a run."""

@@ -6,6 +6,8 @@ import hashlib
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +37,15 @@ PACKED = "product.tar.gz"
 
 DEPLOY_SECONDS = 60.0
 """Until Dagster must have read another version of a product: its server starts in 6 s on two idle cores."""
+
+START_SECONDS = 60.0
+"""Until a run that was launched must be at work: its pod and its imports take 6 s on two idle cores."""
+
+WAITING = "waiting for the catalog"
+"""What a run says while the catalog does not answer."""
+
+PATIENCE = "floe/catalog-patience-seconds"
+"""The tag of a run that says how long it waits for the catalog."""
 
 STOPPED_SECONDS = 60.0
 """Until the pods of a stopped workload must be gone."""
@@ -481,6 +492,25 @@ class Platform:
         """The tables that have another snapshot than they had."""
         now = self.snapshots(product, before)
         return [name for name, snapshot in now.items() if snapshot != before[name]]
+    def run_with_catalog_away(self, product: str) -> Run:
+        """Launch a product while the catalog is stopped, and start it again once the run waits for it."""
+        with self._without("polaris"):
+            launched = self.orchestrator.launch(product)
+            self.orchestrator.until_said(launched, WAITING, within=START_SECONDS)
+        return launched.finished()
+
+    def run_without_catalog(self, product: str, patience: float) -> Run:
+        """Run a product while the catalog is stopped, to the end; the run may wait for it so many seconds."""
+        with self._without("polaris"):
+            return self.orchestrator.launch(product, tags={PATIENCE: str(patience)}).finished()
+
+    @contextmanager
+    def _without(self, workload: str) -> Iterator[None]:
+        self.stop(workload)
+        try:
+            yield
+        finally:
+            self.start(workload)
 
     def forget_local_files(self, product: str) -> list[str]:
         """Delete the code location's pod and every run's with all their files; wait for the new one."""

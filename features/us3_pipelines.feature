@@ -64,6 +64,21 @@ Feature: Data pipelines
     Then Dagster shows each dbt test of customer-360 as passed
     And no test ran before the table it tests was complete
 
+  @EDGE-02  # reviewed 26633e2f
+  Scenario: A run waits for a catalog that is away and goes on once it is back
+    Given customer-360 has run
+    When customer-360 runs while the catalog is away for a moment
+    Then the run succeeds, having said "the catalog answers again after"
+    And the run made every table of customer-360
+
+  @EDGE-02  # reviewed 26633e2f
+  Scenario: A run that waited for the catalog in vain says so and leaves every table as it was
+    Given customer-360 has run
+    And it is noted how the tables of customer-360 stand
+    When customer-360 runs while the catalog is away for good
+    Then the run fails, having said "did not answer within the 5 s that a run waits for it: nobody answers"
+    And the tables of customer-360 stand as they stood
+
   @FR-024  # reviewed 6a14e512
   Scenario: A row that violates a test fails that test and the run
     Given customer-360 has run
