@@ -7,22 +7,22 @@ Feature: Live demo
     Given <product> has run
     Then each gold table of <product> holds what the seeds say
 
-    @FR-080
+    @FR-080  # reviewed 7e925290
     Examples: a shop
       | product      |
       | customer-360 |
 
-    @FR-081
+    @FR-081  # reviewed 7b50277c
     Examples: a plant
       | product       |
       | iot-telemetry |
 
-  @FR-081
+  @FR-081  # reviewed 7b50277c
   Scenario: What is wrong with a sensor is found, and what only looks wrong is not
     Given iot-telemetry has run
     Then the planted anomalies of iot-telemetry are found, and no other
 
-  @FR-083
+  @FR-083  # reviewed 82c629ef
   Scenario Outline: Seeds are as many as asked for, and the same bytes wherever they are made
     Then the seeds of <product> at scale <scale> are "<seeds>"
 
@@ -35,7 +35,7 @@ Feature: Live demo
       | iot-telemetry | 1     | 160 raw_maintenance_log, 960 raw_readings, 120 raw_sensors      |
       | iot-telemetry | 10    | 1600 raw_maintenance_log, 9600 raw_readings, 1200 raw_sensors   |
 
-  @FR-083
+  @FR-083  # reviewed 82c629ef
   Scenario Outline: A scale that is none is refused
     Then the seeds of iot-telemetry at scale <scale> are "refused: <reason>"
 
@@ -49,7 +49,7 @@ Feature: Live demo
       | -1    | FLOE_DEMO_SEED_SCALE='-1' is out of range     |
       | nan   | FLOE_DEMO_SEED_SCALE='nan' is out of range    |
 
-  @FR-084
+  @FR-084  # reviewed 774aa42f
   Scenario Outline: Every layer of a product holds its data
     Given <product> has run
     Then each bronze table of <product> holds what the seeds say
@@ -61,7 +61,7 @@ Feature: Live demo
       | customer-360  |
       | iot-telemetry |
 
-  @FR-085
+  @FR-085  # reviewed 6f2db44f
   Scenario Outline: Every test of a product ran and passed
     Given <product> has run
     Then Dagster shows each dbt test of <product> as passed
@@ -71,7 +71,7 @@ Feature: Live demo
       | customer-360  |
       | iot-telemetry |
 
-  @FR-085
+  @FR-085  # reviewed 6f2db44f
   Scenario Outline: A row that breaks a rule is found in whichever layer it is
     Given <product> has run
     And a row in <bronze>

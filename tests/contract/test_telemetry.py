@@ -1,4 +1,4 @@
-"""iot-telemetry on a real catalog: what a run makes, what a second run changes, and how a test alone is run."""
+"""iot-telemetry on a real catalog: its first run, its second, rows that come late, and its tests alone."""
 
 from __future__ import annotations
 
