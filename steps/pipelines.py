@@ -44,7 +44,7 @@ class Planting:
     places: list[str] = field(default_factory=list)
 
     def plant(self, table: str, values: Mapping[str, object]) -> None:
-        """Put a row with these values into a seed's table as a new one, and into any other in place of one."""
+        """Put a row with these values into a table: a new one into a seed's, in place of one elsewhere."""
         name = f"{self.product.namespace}.{table}"
         if table in self.product.seeds:
             self.pipeline.append(name, [self.product.another_row(table, values)])
