@@ -152,14 +152,14 @@ class Lakehouse:
         """Give one row of a table other values, the row whose key, its first column, is the smallest."""
 
         def overwrite(catalog: RestCatalog) -> None:
-            import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415
+            import pyarrow as pa  # noqa: PLC0415
 
             loaded = catalog.load_table(table)
             schema = loaded.schema().as_arrow()
             key = schema.names[0]
             row = min(loaded.scan().to_arrow().to_pylist(), key=lambda one: str(one[key]))
             other = pa.Table.from_pylist([{**row, **changed}], schema=schema)
-            loaded.overwrite(other, overwrite_filter=EqualTo(key, row[key]))
+            loaded.overwrite(other, overwrite_filter=EqualTo(term=key, value=row[key]))
 
         self._ask(f"change {', '.join(changed)} in a row of {table}", overwrite)
 

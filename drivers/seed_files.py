@@ -1,4 +1,4 @@
-"""The seed generator's command, as a person runs it: what it makes at a scale, and whether always the same."""
+"""The seed generator's command, as a person runs it: what it makes, and whether always the same."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from pytest_bdd import given, then, when
@@ -12,6 +12,7 @@ from pytest_bdd.parsers import parse
 
 from drivers import anomalies, seed_files, seeds
 from drivers.dagster import Run
+from drivers.lakehouse import Lakehouse
 from drivers.platform import Platform
 from drivers.product import Product
 from drivers.rows import Rows
@@ -30,6 +31,29 @@ class Retry:
     failed: Run
     run: Run
     before: Mapping[str, int | None]
+
+
+@dataclass(frozen=True)
+class Planting:
+    """Rows that should not be there.
+
+    Attributes:
+        product: in whose tables.
+        pipeline: the catalog, with the rights to write.
+        places: where there is one: `table.column`.
+    """
+
+    product: Product
+    pipeline: Lakehouse
+    places: list[str] = field(default_factory=list)
+
+    def plant(self, table: str, values: Mapping[str, object]) -> None:
+        """Put a row with these values into a table: a new one into a seed's, in place of one elsewhere."""
+        name = f"{self.product.namespace}.{table}"
+        if table in self.product.seeds:
+            self.pipeline.append(name, [self.product.another_row(table, values)])
+        else:
+            self.pipeline.change(name, values)
 
 
 AS_PRODUCT: dict[str, Callable[[str], object]] = {"product": Product}
@@ -142,14 +166,11 @@ def tests_ran_after(platform: Platform, run: Run) -> None:
 
 
 @given(parse('a row in {table} whose {column} is "{value}"'), target_fixture="mend")
-def row_is_planted(
-    platform: Platform, run: Run, planted: list[str], table: str, column: str, value: str
-) -> Iterator[Mend]:
-    product, pipeline = Product(run.product), platform.pipeline
-    name = f"{product.namespace}.{table}"
+def row_is_planted(planting: Planting, table: str, column: str, value: str) -> Iterator[Mend]:
+    pipeline, name = planting.pipeline, f"{planting.product.namespace}.{table}"
     before = pipeline.snapshot(name)
-    plant_row(platform, product, table, values_of(column, value))
-    planted.append(f"{table}.{column}")
+    planting.plant(table, values_of(column, value))
+    planting.places.append(f"{table}.{column}")
     once = ExitStack()
     once.callback(pipeline.restore, name, before)
     yield once.close
@@ -157,9 +178,9 @@ def row_is_planted(
 
 
 @pytest.fixture
-def planted() -> list[str]:
-    """Where the scenario has put what should not be there: `table.column`."""
-    return []
+def planting(platform: Platform, run: Run) -> Planting:
+    """What the scenario puts into the tables of the product that ran."""
+    return Planting(Product(run.product), platform.pipeline)
 
 
 @pytest.fixture
@@ -206,10 +227,10 @@ def run_fails_because(platform: Platform, run: Run, test: str, table: str, colum
 
 
 @then(parse("the tests of {product} find these rows and no other"), converters=AS_PRODUCT)
-def tests_find(platform: Platform, product: Product, planted: list[str]) -> None:
+def tests_find(platform: Platform, product: Product, planting: Planting) -> None:
     run = platform.orchestrator.launch_tests(product.name).finished()
     found = sorted(map(platform.graph(product.name).tested_by, run.failed_checks))
-    assert (run.status, found, dict(run.materializations)) == ("FAILURE", sorted(planted), {})
+    assert (run.status, found, dict(run.materializations)) == ("FAILURE", sorted(planting.places), {})
 
 
 @then(parse("the planted anomalies of {product} are found, and no other"), converters=AS_PRODUCT)
@@ -225,15 +246,6 @@ def seeds_are(product: str, scale: str, outcome: str) -> None:
 
 def rows_of(platform: Platform, product: Product, tables: Iterable[str]) -> dict[str, Rows]:
     return {name: platform.lakehouse.rows(f"{product.namespace}.{name}") for name in tables}
-
-
-def plant_row(platform: Platform, product: Product, table: str, values: Mapping[str, object]) -> None:
-    """Put a row with these values into a seed's table as a new one, and into any other in place of one."""
-    pipeline, name = platform.pipeline, f"{product.namespace}.{table}"
-    if table in product.seeds:
-        pipeline.append(name, [product.another_row(table, values)])
-    else:
-        pipeline.change(name, values)
 
 
 def shape_of(platform: Platform, product: Product, table: str) -> tuple[int, dict[str, str]]:
