@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,8 @@ class LocalDagster(Orchestrator):
 
     def _answer(self, asked: str, query: str, variables: Mapping[str, Any] | None) -> dict[str, Any]:
         context = self.workspace.create_request_context()
-        result = self._schema.execute(query, context_value=context, variable_values=dict(variables or {}))
+        call = self._schema.execute_async(query, context_value=context, variable_values=dict(variables or {}))
+        result = asyncio.run(call)
         if result.errors:
             raise ServiceError(asked, of="Dagster", answer=str(result.errors))
         data: dict[str, Any] = result.data
