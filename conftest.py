@@ -14,6 +14,7 @@ pytest_plugins = (
     "steps.stage",
     "steps.platform",
     "steps.pipelines",
+    "steps.automation",
     "steps.refusals",
     "steps.compilation",
     "steps.plugins",

@@ -45,6 +45,18 @@ class Product:
     def _folder(self) -> Path:
         return SMALL / self.name if (SMALL / self.name).is_dir() else _DEMO / self.name
 
+    @classmethod
+    def of_seed(cls, table: str) -> Product:
+        """The product of the demo that has this seed.
+
+        Raises:
+            ServiceError: none has.
+        """
+        found = [product for name in EXPECTED if table in (product := cls(name)).seeds]
+        if len(found) != 1:
+            raise ServiceError(f"show the product with the seed {table}", of="demo/", answer=f"{found}")
+        return found[0]
+
     @property
     def namespace(self) -> str:
         """Its namespace in the catalog."""

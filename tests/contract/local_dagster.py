@@ -46,12 +46,15 @@ def serving(product: str, folder: Path, home: Path) -> Iterator[LocalDagster]:
         "module": "dagster._core.launcher.sync_in_memory_run_launcher",
         "class": "SyncInMemoryRunLauncher",
     }
+    at_once = {"module": "dagster._core.run_coordinator", "class": "DefaultRunCoordinator"}
     target = LoadableTargetOrigin(
         executable_path=None, python_file=str(folder / "definitions.py"), working_directory=str(folder)
     )
     origin = InProcessCodeLocationOrigin(target, location_name=product)
     with (
-        DagsterInstance.local_temp(str(home), overrides={"run_launcher": launcher}) as instance,
+        DagsterInstance.local_temp(
+            str(home), overrides={"run_launcher": launcher, "run_coordinator": at_once}
+        ) as instance,
         WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as workspace,
     ):
         yield LocalDagster(workspace)

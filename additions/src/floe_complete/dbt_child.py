@@ -110,9 +110,16 @@ def _make_sources(task: Task, sources: Iterable[Any]) -> None:
     for profile in profiles.values():
         for output in profile["outputs"].values():
             for place in output["attach"]:
-                made = folder / f"{place['alias']}.duckdb"
+                made = folder / f"{_rendered(place['alias'])}.duckdb"
                 place["path"] = str(made) if made.is_file() else place["path"]
     file.write_text(yaml.safe_dump(profiles, sort_keys=False), encoding="utf-8")
+
+
+def _rendered(text: str) -> str:
+    """A text of a profile as dbt will read it."""
+    from jinja2 import Template  # noqa: PLC0415 - dbt has it loaded
+
+    return Template(text).render(env_var=lambda name, default="": os.environ.get(name, default))
 
 
 def _make_source(connection: Any, source: Any) -> None:
