@@ -86,7 +86,7 @@ query($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { _
   ... on SensorNotFoundError { message }
   ... on PythonError { message }
   ... on UnauthorizedError { message }
-  ... on Sensor { sensorState { status ticks(limit: 25) { timestamp status skipReason runIds error { message } } } } } }
+  ... on Sensor { sensorState { ticks(limit: 25) { timestamp status skipReason error { message } } } } } }
 """
 SCHEDULE = """
 query($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) { __typename

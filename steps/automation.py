@@ -16,9 +16,9 @@ def sensor_begins(platform: Platform, sensor: str, product: str, what: str) -> N
     assert platform.begun_by(product, sensor) == what
 
 
-@then(parse('the schedule of {product} is "{cron}"'))
-def schedule_is(platform: Platform, product: str, cron: str) -> None:
-    assert platform.orchestrator.cron(product) == cron
+@then(parse("{product} recurs at an interval of {minutes:d} min"))
+def product_recurs(platform: Platform, product: str, minutes: int) -> None:
+    assert platform.orchestrator.cron(product) == (f"*/{minutes} * * * *" if minutes > 1 else "* * * * *")
 
 
 @then(parse("two scheduled runs of {product} succeed, {seconds:d} s apart"))
