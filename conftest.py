@@ -15,6 +15,7 @@ pytest_plugins = (
     "steps.platform",
     "steps.pipelines",
     "steps.troubles",
+    "steps.automation",
     "steps.refusals",
     "steps.compilation",
     "steps.plugins",

@@ -81,6 +81,31 @@ mutation($params: ReexecutionParams!) { launchRunReexecution(reexecutionParams: 
   ... on UnauthorizedError { message }
   ... on RunConfigValidationInvalid { errors { message } } } }
 """
+SENSOR = """
+query($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { __typename
+  ... on SensorNotFoundError { message }
+  ... on PythonError { message }
+  ... on UnauthorizedError { message }
+  ... on Sensor { sensorState { ticks(limit: 25) { timestamp status skipReason error { message } } } } } }
+"""
+SCHEDULE = """
+query($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) { __typename
+  ... on ScheduleNotFoundError { message }
+  ... on PythonError { message }
+  ... on Schedule { cronSchedule scheduleState { id status } } } }
+"""
+STOP_SCHEDULE = """
+mutation($id: String!) { stopRunningSchedule(id: $id) { __typename
+  ... on UnauthorizedError { message }
+  ... on PythonError { message }
+  ... on ScheduleStateResult { scheduleState { status } } } }
+"""
+BEGUN = """
+query($filter: RunsFilter!) { runsOrError(filter: $filter) { __typename
+  ... on PythonError { message }
+  ... on InvalidPipelineRunsFilterError { message }
+  ... on Runs { results { runId jobName status creationTime startTime endTime } } } }
+"""
 ASSETS = """
 query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) { __typename
   ... on PythonError { message }
@@ -253,6 +278,21 @@ class Location:
 
 
 @dataclass(frozen=True)
+class Tick:
+    """One look of a sensor.
+
+    Attributes:
+        at: when it began (epoch seconds).
+        status: STARTED, SKIPPED, SUCCESS or FAILURE.
+        said: why it began no run, or why it failed; empty where it began one.
+    """
+
+    at: float
+    status: str
+    said: str
+
+
+@dataclass(frozen=True)
 class Launched:
     """A run that was asked for."""
 
@@ -310,17 +350,7 @@ class Orchestrator:
     def recent_runs(self) -> list[Recorded]:
         """The 25 latest runs, the latest first."""
         found = self._typed("list its latest runs", RECENT, "runsOrError", "Runs")
-        return [
-            Recorded(
-                one["runId"],
-                one["jobName"],
-                one["status"],
-                float(one["creationTime"]),
-                one["startTime"],
-                one["endTime"],
-            )
-            for one in found["results"]
-        ]
+        return [_as_recorded(one) for one in found["results"]]
 
     @contextmanager
     def hurried(self, seconds: float) -> Iterator[None]:
@@ -398,6 +428,49 @@ class Orchestrator:
         }
         told = self._typed(f"launch {product}", LAUNCH, "launchRun", "LaunchRunSuccess", variables)
         return Launched(told["run"]["runId"], product, self)
+
+    def ticks(self, product: str, sensor: str) -> list[Tick]:
+        """The latest looks of a sensor of a product that are over, the latest first."""
+        selector = {**self._repository_of(product), "sensorName": f"{_slug(product)}_{sensor}"}
+        asked = f"tell the ticks of the sensor {sensor} of {product}"
+        found = self._typed(asked, SENSOR, "sensorOrError", "Sensor", {"selector": selector})
+        return [
+            Tick(
+                float(one["timestamp"]),
+                one["status"],
+                str(one["skipReason"] or (one["error"] or {}).get("message") or ""),
+            )
+            for one in found["sensorState"]["ticks"]
+            if one["status"] != "STARTED"
+        ]
+
+    def cron(self, product: str) -> str:
+        """When the deployed schedule of a product comes, as a cron expression."""
+        return str(self._schedule(product)["cronSchedule"])
+
+    def stop_schedule(self, product: str) -> None:
+        """Let the schedule of a product begin no further run."""
+        variables = {"id": self._schedule(product)["scheduleState"]["id"]}
+        asked = f"stop the schedule of {product}"
+        self._typed(asked, STOP_SCHEDULE, "stopRunningSchedule", "ScheduleStateResult", variables)
+
+    def begun_by(self, product: str, automation: str) -> list[Recorded]:
+        """The runs that a sensor or the schedule of a product began, the first one first.
+
+        Args:
+            product: whose.
+            automation: `schedule`, or the name of a sensor.
+        """
+        evidence.touched("pipeline")
+        tag = "dagster/schedule_name" if automation == "schedule" else "dagster/sensor_name"
+        tags = [{"key": tag, "value": f"{_slug(product)}_{automation}"}]
+        asked = f"list the runs that the {automation} of {product} began"
+        found = self._typed(asked, BEGUN, "runsOrError", "Runs", {"filter": {"tags": tags}})
+        return sorted(map(_as_recorded, found["results"]), key=lambda run: run.created)
+
+    def of_recorded(self, recorded: Recorded, product: str) -> Launched:
+        """A run that somebody else began, to be waited for."""
+        return Launched(recorded.run_id, product, self)
 
     def retry(self, failed: Run) -> Launched:
         """Run again what a run left undone, as the UI's "from asset failure" does: what it finished stays."""
@@ -550,12 +623,22 @@ class Orchestrator:
             (repository["name"], job["name"])
             for repository in location["repositories"]
             for job in repository["jobs"]
-            if job["name"] == product.replace("-", "_")
+            if job["name"] == _slug(product)
         ]
         if len(jobs) != 1:
             known = [job["name"] for repository in location["repositories"] for job in repository["jobs"]]
             raise ServiceError(f"name the job of {product}", of="Dagster", answer=f"jobs {known}")
         return {"repositoryLocationName": product, "repositoryName": jobs[0][0], "jobName": jobs[0][1]}
+
+    def _repository_of(self, product: str) -> dict[str, str]:
+        """Where what a product declares is found: its code location and repository."""
+        selector = self._job_of(product)
+        return {key: selector[key] for key in ("repositoryLocationName", "repositoryName")}
+
+    def _schedule(self, product: str) -> dict[str, Any]:
+        selector = {**self._repository_of(product), "scheduleName": f"{_slug(product)}_schedule"}
+        asked = f"tell the schedule of {product}"
+        return self._typed(asked, SCHEDULE, "scheduleOrError", "Schedule", {"selector": selector})
 
     def _location(self, product: str) -> dict[str, Any]:
         """A product's code location, once the web server has its answer.
@@ -646,6 +729,22 @@ def _answered(entry: Mapping[str, Any]) -> bool:
 def _beats(daemon: Mapping[str, Any]) -> bool:
     """Whether a daemon is well and was heard of lately."""
     return bool(daemon["healthy"]) and time.time() - float(daemon["lastHeartbeatTime"] or 0) < SILENT_SECONDS
+
+
+def _as_recorded(run: Mapping[str, Any]) -> Recorded:
+    return Recorded(
+        run["runId"],
+        run["jobName"],
+        run["status"],
+        float(run["creationTime"]),
+        run["startTime"],
+        run["endTime"],
+    )
+
+
+def _slug(product: str) -> str:
+    """A product where only letters, digits and underscores may stand."""
+    return product.replace("-", "_")
 
 
 def _as_location(entry: Mapping[str, Any]) -> Location:

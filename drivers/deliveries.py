@@ -22,7 +22,15 @@ _AS_RELEASED = SYSTEM / "images" / "dagster" / "bare.sh"
 _SECONDS = 180.0
 
 Delivery = Mapping[str, bytes]
-"""A small product, packed, by its state: `compiled`, or `uncompiled` without what floe makes of it."""
+"""A small product, packed, by its state: `compiled`, or `uncompiled` without what floe makes of it.
+
+Further states of a product are those of EDITED.
+"""
+
+EDITED: Mapping[str, Mapping[str, str]] = {
+    "parcel-search": {"to run every minute": 'schedule:\n  cron: "* * * * *"\n'},
+}
+"""By product, what a state adds to the end of its floe.yaml before it is compiled."""
 
 
 def of(floe: Floe, folder: Path, *products: str) -> dict[str, Delivery]:
@@ -32,14 +40,23 @@ def of(floe: Floe, folder: Path, *products: str) -> dict[str, Delivery]:
         ServiceError: one of them does not compile; with what was said.
     """
 
-    def delivery(product: str) -> Delivery:
-        project = _team(floe, folder / product, product)
+    def made(product: str, state: str) -> Delivery:
+        project = _team(floe, folder / state / product, product)
+        spec = f"{product}/floe.yaml"
+        project.write(spec, project.read(spec) + EDITED.get(product, {}).get(state, ""))
         _compile(floe, project, product)
+        if state != "compiled":
+            return {state: project.packed(product)}
         without = project.packed(product, without=frozenset({ARTIFACT}))
         return {"compiled": project.packed(product), "uncompiled": without}
 
+    wanted = [(product, state) for product in products for state in ("compiled", *EDITED.get(product, ()))]
     with ThreadPoolExecutor() as all_at_once:
-        return dict(zip(products, all_at_once.map(delivery, products), strict=True))
+        packed = list(all_at_once.map(lambda one: (one[0], made(*one)), wanted))
+    return {
+        product: {state: held for name, states in packed if name == product for state, held in states.items()}
+        for product in products
+    }
 
 
 def with_compute(floe: Floe, folder: Path, product: str, compute: str) -> bytes:

@@ -15,9 +15,11 @@ from pyiceberg.expressions import EqualTo
 from pyiceberg.io import S3_ENDPOINT
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import DataFileContent
+from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Properties
+from pyiceberg.types import LongType, NestedField, PrimitiveType, StringType, TimestampType
 from requests import RequestException, Response, Session
 
 from drivers import traffic
@@ -26,6 +28,12 @@ from drivers.rows import Rows
 from drivers.tunnel import Tunnel
 
 Answer = TypeVar("Answer")
+
+_TYPES: Mapping[str, PrimitiveType] = {
+    "long": LongType(),
+    "string": StringType(),
+    "timestamp": TimestampType(),
+}
 
 SERVICE = "the catalog"
 CATALOG = "lakehouse"
@@ -162,6 +170,24 @@ class Lakehouse:
             loaded.overwrite(other, overwrite_filter=EqualTo(term=key, value=row[key]))
 
         self._ask(f"change {', '.join(changed)} in a row of {table}", overwrite)
+
+    def create(self, table: str, columns: Mapping[str, str]) -> None:
+        """Make a table, and its namespace, where it is not there yet.
+
+        Args:
+            table: as namespace.name.
+            columns: each with its Iceberg type.
+        """
+
+        def make(catalog: RestCatalog) -> None:
+            fields = [
+                NestedField(number, name, _TYPES[kind], required=False)
+                for number, (name, kind) in enumerate(columns.items(), start=1)
+            ]
+            catalog.create_namespace_if_not_exists(table.rpartition(".")[0])
+            catalog.create_table_if_not_exists(table, Schema(*fields))
+
+        self._ask(f"make {table}", make)
 
     def restore(self, table: str, snapshot: int | None) -> None:
         """Make an earlier snapshot the current one; there is none to return to in a table without."""

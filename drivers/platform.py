@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from drivers.kubernetes import RUN_LABEL, Cluster, Pod, Readiness, Volume, Workl
 from drivers.lakehouse import Lakehouse
 from drivers.object_store import ObjectStore
 from drivers.product import Product
+from drivers.sources import Source
 from drivers.sql import Database
 from drivers.tunnel import Tunnels
 from foundation.cache import SYSTEM
@@ -59,8 +60,17 @@ WEB_SERVER = "app.kubernetes.io/name=dagster,app.kubernetes.io/component=webserv
 NOTICED_SECONDS = 60.0
 """Until a run that lost its worker must be recorded as failed."""
 
+LOOKED_SECONDS = 90.0
+"""Until a sensor must have looked twice: every 5 s, and a daemon hears of a new one within a minute."""
+
+TWO_SCHEDULED_SECONDS = 240.0
+"""Until a schedule of every minute must have begun two runs, counted from its deployment."""
+
 GONE_SECONDS = 90.0
 """Until a namespace that is torn down must be gone with its volumes."""
+
+_PARENTHESES = re.compile(r" \([^()]*\)")
+"""What a reason has between parentheses: the words of the machine it was found on."""
 
 BUCKETS = ("staging", "warehouse")
 NODE_PORTS: Mapping[str, int] = {"Dagster": 3000, "Polaris": 8181, "MinIO": 9000, "MinIO console": 9001}
@@ -107,10 +117,17 @@ class Served:
 
 
 class Platform:
-    """The platform of one story."""
+    """The platform of one story.
 
-    def __init__(self, place: Place, namespace: str) -> None:
+    Args:
+        place: where it is installed.
+        namespace: of its own.
+        automated: the delivered products that run by themselves as soon as they are served.
+    """
+
+    def __init__(self, place: Place, namespace: str, *, automated: frozenset[str] = frozenset()) -> None:
         self.namespace = namespace
+        self._automated = automated
         self.place = place
         self.standing = False
         self.readiness = Readiness(0.0, {}, {"the platform": "was not installed"})
@@ -124,6 +141,7 @@ class Platform:
         self._of_the_image = _served_unless_told()
         self._delivered: dict[str, str] = {}
         self._versions: set[str] = set()
+        self._stopped: set[str] = set()
 
     # --- life -----------------------------------------------------------------------------
 
@@ -258,6 +276,7 @@ class Platform:
     def stop(self, workload: str) -> None:
         """Take a workload's replicas away and wait until its pods are gone."""
         cluster = self.place.cluster
+        self._stopped.add(workload)
         cluster.scale(self.namespace, workload, 0)
         wait.until(
             lambda: sorted(_serving(cluster.pods(self.namespace), workload)),
@@ -269,11 +288,17 @@ class Platform:
 
     def start(self, workload: str) -> None:
         """Give a workload its replica back and wait until everything is Ready."""
+        self._stopped.discard(workload)
         self.place.cluster.scale(self.namespace, workload, 1)
         late = self.place.cluster.until_ready(self.namespace, limit=self.readiness.limit).late
         if late:
             raise ServiceError(f"start {workload} again", of="Kubernetes", answer=str(late))
         self._tunnels.renew()
+
+    def take_in(self, source: Source, rows: list[dict[str, object]]) -> None:
+        """Have rows delivered to a table that a product reads and does not make."""
+        self.pipeline.create(source.table, source.schema)
+        self.pipeline.append(source.table, rows)
 
     def add_pod(self, name: str, spec: Mapping[str, object]) -> None:
         """Add a pod of the suite's own."""
@@ -492,6 +517,7 @@ class Platform:
         """The tables that have another snapshot than they had."""
         now = self.snapshots(product, before)
         return [name for name, snapshot in now.items() if snapshot != before[name]]
+
     def run_with_catalog_away(self, product: str) -> Run:
         """Launch a product while the catalog is stopped, and start it again once the run waits for it."""
         with self._without("polaris"):
@@ -512,6 +538,51 @@ class Platform:
         finally:
             self.start(workload)
 
+    def begun_by(self, product: str, sensor: str) -> str:
+        """What a sensor came to, once it has looked twice: the runs it began ever, or why it began none.
+
+        A run that it began is waited for, and so are two looks after that.
+        """
+        dagster = self.orchestrator
+        self._looked_twice(product, sensor, since=time.time())
+        begun = dagster.begun_by(product, sensor)
+        if not begun:
+            said = _PARENTHESES.sub("", dagster.ticks(product, sensor)[0].said)
+            return f'nothing, because of "{said}"'
+        verdicts = [dagster.of_recorded(run, product).finished().verdict for run in begun]
+        self._looked_twice(product, sensor, since=begun[-1].created)
+        more = len(dagster.begun_by(product, sensor)) - len(begun)
+        succeeded = verdicts == ["SUCCESS"] and more == 0
+        return "one run, which succeeds" if succeeded else f"{len(begun) + more} runs: {', '.join(verdicts)}"
+
+    def recurred(self, product: str) -> tuple[list[str], float]:
+        """How the first two runs of the schedule now deployed ended, and the seconds from one to the other.
+
+        It begins no more runs after that.
+        """
+        dagster = self.orchestrator
+        deployed = dagster.loaded_at(product)
+        begun = wait.until(
+            lambda: [run for run in dagster.begun_by(product, "schedule") if run.created > deployed],
+            lambda seen: len(seen) > 1,
+            what=f"the schedule of {product}",
+            within=TWO_SCHEDULED_SECONDS,
+            last=lambda seen: f"has begun {len(seen)} of 2 runs",
+        )[:2]
+        verdicts = [dagster.of_recorded(run, product).finished().verdict for run in begun]
+        dagster.stop_schedule(product)
+        return verdicts, begun[1].created - begun[0].created
+
+    def _looked_twice(self, product: str, sensor: str, since: float) -> None:
+        dagster = self.orchestrator
+        wait.until(
+            lambda: [tick for tick in dagster.ticks(product, sensor) if tick.at > since],
+            lambda seen: len(seen) > 1,
+            what=f"the {sensor} sensor of {product}",
+            within=LOOKED_SECONDS,
+            last=lambda seen: f"has looked {len(seen)} times of 2",
+        )
+
     def forget_local_files(self, product: str) -> list[str]:
         """Delete the code location's pod and every run's with all their files; wait for the new one."""
         cluster, dagster = self.place.cluster, self.orchestrator
@@ -527,8 +598,12 @@ class Platform:
 
     def _release(self) -> None:
         """Install the chart, or upgrade the release, with the products that are delivered."""
-        settings = self._settings | products_served((*self._of_the_image, *self._delivered), self._delivered)
+        settings = self._settings | products_served(
+            (*self._of_the_image, *self._delivered), self._delivered, self._automated
+        )
         self.place.helm.install(CHART, self.namespace, values=self.place.values, settings=settings)
+        for workload in sorted(self._stopped):  # an upgrade gives each workload its replicas back
+            self.stop(workload)
 
     def _deliver(self, product: str, packed: bytes) -> str:
         """Bring a packed product into the namespace; gives the name of what holds it, its version."""

@@ -78,6 +78,45 @@ Feature: Data pipelines
     When customer-360 runs while the catalog is away for good
     Then the run fails, having said "did not answer within the 5 s that a run waits for it: nobody answers"
     And the tables of customer-360 stand as they stood
+  @FR-029 @GAP-001  # reviewed 85b7c1a1 7391b80f
+  Scenario: The first run starts by itself, once every service is healthy
+    Given a row in scans whose depot is "Bern"
+    And minio is stopped
+    And parcel-search is delivered compiled
+    Then the first_run sensor of parcel-search begins nothing, because of "storage minio: nobody answers"
+    And once minio runs again every plugin is healthy
+    And the first_run sensor of parcel-search begins one run, which succeeds
+
+  @FR-033  # reviewed 8fe6985b
+  Scenario: New data starts one run
+    Given the products customer-360, parcel-search are served
+    And a row in scans whose depot is "Chur"
+    Then the new_data sensor of parcel-search begins one run, which succeeds
+
+  @FR-030  # reviewed 71c8c550
+  Scenario: A product recurs every ten minutes unless its floe.yaml says otherwise
+    Given the products customer-360, parcel-search are served
+    Then parcel-search recurs at an interval of 10 min
+    When parcel-search is delivered to run every minute
+    Then parcel-search recurs at an interval of 1 min
+
+  @FR-027 @FR-028  # reviewed 3883e1dc f669d552
+  Scenario: A run of a broken model fails with its cause, and its retry makes only what was missing
+    Given customer-360 has run
+    And a row in raw_transactions whose quantity × unit_price is "2147483647 × 99999999.99"
+    When the models after the seeds of customer-360 run
+    Then the run fails because of "Overflow in multiplication of DECIMAL(18)"
+    When its cause is gone and the run is retried
+    Then the retry succeeds, makes stg_transactions, int_customer_orders, mart_customer_360 and leaves every other table as it was
+
+  @FR-027 @FR-028 @EDGE-01  # reviewed 3883e1dc f669d552 cf19cca4
+  Scenario: A run that loses its worker fails within a minute, leaves no half of a table and can be retried
+    Given customer-360 has run
+    When a run of customer-360 loses its worker half way
+    Then the run fails because of "Discovered failed Kubernetes job"
+    And each gold table of customer-360 holds what the seeds say
+    When its cause is gone and the run is retried
+    Then the retry succeeds, makes what was missing and leaves every other table as it was
 
   @FR-024  # reviewed 6a14e512
   Scenario: A row that violates a test fails that test and the run
@@ -85,3 +124,8 @@ Feature: Data pipelines
     And a row in raw_transactions whose status is "teleported"
     When the models after the seeds of customer-360 run
     Then the run fails because of the accepted_values test of stg_transactions.status
+
+  @FR-030  # reviewed 71c8c550
+  Scenario: A short interval brings one run after the other
+    Given parcel-search is delivered to run every minute
+    Then two scheduled runs of parcel-search succeed, 60 s apart

@@ -12,10 +12,10 @@ from pytest_bdd.parsers import parse
 
 from drivers import anomalies, seed_files, seeds
 from drivers.dagster import Run
-from drivers.lakehouse import Lakehouse
 from drivers.platform import Platform
 from drivers.product import Product
 from drivers.rows import Rows
+from drivers.sources import SOURCES
 from foundation.progress import phase
 
 ALL_AT_ONCE_SECONDS = 120.0
@@ -38,22 +38,22 @@ class Planting:
     """Rows that should not be there.
 
     Attributes:
-        product: in whose tables.
-        pipeline: the catalog, with the rights to write.
+        platform: on which.
         places: where there is one: `table.column`.
     """
 
-    product: Product
-    pipeline: Lakehouse
+    platform: Platform
     places: list[str] = field(default_factory=list)
 
     def plant(self, table: str, values: Mapping[str, object]) -> None:
         """Put a row with these values into a table: a new one into a seed's, in place of one elsewhere."""
-        name = f"{self.product.namespace}.{table}"
-        if table in self.product.seeds:
-            self.pipeline.append(name, [self.product.another_row(table, values)])
+        product, pipeline = Product.with_table(table), self.platform.pipeline
+        name = f"{product.namespace}.{table}"
+        if table in product.seeds:
+            pipeline.append(name, [product.another_row(table, values)])
         else:
-            self.pipeline.change(name, values)
+            pipeline.change(name, values)
+        self.places += [f"{table}.{column}" for column in values]
 
 
 AS_PRODUCT: dict[str, Callable[[str], object]] = {"product": Product}
@@ -167,10 +167,13 @@ def tests_ran_after(platform: Platform, run: Run) -> None:
 
 @given(parse('a row in {table} whose {column} is "{value}"'), target_fixture="mend")
 def row_is_planted(planting: Planting, table: str, column: str, value: str) -> Iterator[Mend]:
-    pipeline, name = planting.pipeline, f"{planting.product.namespace}.{table}"
+    if table in SOURCES:  # what was delivered stays: a product reads it, and nobody takes it back
+        planting.platform.take_in(SOURCES[table], [SOURCES[table].another_row(values_of(column, value))])
+        yield lambda: None
+        return
+    pipeline, name = planting.platform.pipeline, f"{Product.with_table(table).namespace}.{table}"
     before = pipeline.snapshot(name)
     planting.plant(table, values_of(column, value))
-    planting.places.append(f"{table}.{column}")
     once = ExitStack()
     once.callback(pipeline.restore, name, before)
     yield once.close
@@ -178,9 +181,9 @@ def row_is_planted(planting: Planting, table: str, column: str, value: str) -> I
 
 
 @pytest.fixture
-def planting(platform: Platform, run: Run) -> Planting:
-    """What the scenario puts into the tables of the product that ran."""
-    return Planting(Product(run.product), platform.pipeline)
+def planting(platform: Platform) -> Planting:
+    """What the scenario puts into tables."""
+    return Planting(platform)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -68,6 +69,7 @@ def main() -> None:
     parsed = dbtRunner().invoke(_words(task, "parse", task["profiles"], task["target"]))
     wrong = _refused(parsed)
     if not wrong and task["trial"]:
+        _make_sources(task, getattr(parsed.result, "sources", {}).values())
         words = (
             "build",
             "--empty",
@@ -83,6 +85,52 @@ def main() -> None:
         )
         wrong = _refused(tried)
     Path(task["answer"]).write_text(json.dumps(wrong), encoding="utf-8")
+
+
+def _make_sources(task: Task, sources: Iterable[Any]) -> None:
+    """Have the databases of the trial hold every dbt source, empty, with the columns that it declares.
+
+    A source without declared columns is left out: DuckDB then refuses the models that read it, by its name.
+    """
+    declared = [source for source in sources if any(column.data_type for column in source.columns.values())]
+    if not declared:
+        return
+    import duckdb  # noqa: PLC0415 - dbt has it loaded
+    import yaml  # noqa: PLC0415
+
+    file = Path(task["trial"]) / "profiles.yml"
+    profiles = yaml.safe_load(file.read_text(encoding="utf-8"))
+    folder = Path(task["scratch"]) / "sources"
+    folder.mkdir(parents=True)
+    for database in {source.database for source in declared}:
+        with duckdb.connect(str(folder / f"{database}.duckdb")) as connection:
+            for source in declared:
+                if source.database == database:
+                    _make_source(connection, source)
+    for profile in profiles.values():
+        for output in profile["outputs"].values():
+            for place in output["attach"]:
+                made = folder / f"{_rendered(place['alias'])}.duckdb"
+                place["path"] = str(made) if made.is_file() else place["path"]
+    file.write_text(yaml.safe_dump(profiles, sort_keys=False), encoding="utf-8")
+
+
+def _rendered(text: str) -> str:
+    """A text of a profile as dbt will read it."""
+    from jinja2 import Template  # noqa: PLC0415 - dbt has it loaded
+
+    return Template(text).render(env_var=lambda name, default="": os.environ.get(name, default))
+
+
+def _make_source(connection: Any, source: Any) -> None:
+    def quoted(name: str) -> str:
+        return '"' + name.replace('"', '""') + '"'
+
+    columns = ", ".join(
+        f"{quoted(column.name)} {column.data_type}" for column in source.columns.values() if column.data_type
+    )
+    connection.execute(f"create schema if not exists {quoted(source.schema)}")
+    connection.execute(f"create table {quoted(source.schema)}.{quoted(source.identifier)} ({columns})")
 
 
 def _words(task: Task, *words_profiles_target: str) -> list[str]:

@@ -16,6 +16,10 @@ class NotInTheCatalogError(Exception):
     """dbt reports success, and the catalog knows nothing of it."""
 
 
+class CatalogSilentError(Exception):
+    """The catalog, or the object store behind it, gives no answer about a table."""
+
+
 class Figures(NamedTuple):
     """A table as a reader of the catalog finds it.
 
@@ -91,3 +95,21 @@ class Lakehouse:
             snapshot_id=str(snapshot.snapshot_id),
             data_files=int(totals.get("total-data-files", "0")),
         )
+
+    def snapshot(self, namespace: str, name: str) -> str | None:
+        """The current snapshot of a table as text; None when there is no such table or nothing in it.
+
+        Raises:
+            CatalogSilentError: it cannot be told.
+        """
+        from pyiceberg.exceptions import NoSuchTableError, RESTError  # noqa: PLC0415
+        from requests import RequestException  # noqa: PLC0415
+
+        try:
+            current = self._catalog.load_table((namespace, name)).current_snapshot()
+        except NoSuchTableError:
+            return None
+        except (RESTError, RequestException, OSError, ValueError) as refused:
+            words = f"the catalog does not tell of {namespace}.{name} ({type(refused).__name__})"
+            raise CatalogSilentError(words) from refused
+        return str(current.snapshot_id) if current else None

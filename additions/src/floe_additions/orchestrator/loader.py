@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dagster import AssetSelection, Definitions, define_asset_job, in_process_executor
 
 from floe_additions.orchestrator.assets import product_assets
+from floe_additions.orchestrator.automation import automation_of
 from floe_additions.orchestrator.product import Product
 
 if TYPE_CHECKING:
@@ -21,9 +22,13 @@ def load_product_definitions(product_name: str, project_dir: Path) -> Definition
         project_dir: the product's folder, compiled by `floe-complete compile`.
     """
     product = Product.load(product_name, project_dir)
+    job = define_asset_job(product.slug, selection=AssetSelection.all())
+    schedules, sensors = automation_of(product, job)
     return Definitions(
         assets=product_assets(product),
-        jobs=[define_asset_job(product.slug, selection=AssetSelection.all())],
+        jobs=[job],
+        schedules=schedules,
+        sensors=sensors,
         # The run has a pod of its own already; dbt is the parallel part.
         executor=in_process_executor,
     )
