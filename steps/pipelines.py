@@ -53,7 +53,7 @@ class Planting:
             pipeline.append(name, [product.another_row(table, values)])
         else:
             pipeline.change(name, values)
-        self.places += [f"{table}.{column}" for column in values]
+        self.places.extend(f"{table}.{column}" for column in values)
 
 
 AS_PRODUCT: dict[str, Callable[[str], object]] = {"product": Product}
