@@ -125,10 +125,10 @@ def _compiled(folder: Path, manifest: Path | None, stages: Stages, log: TextIO) 
     stages.begin("LOAD")
     sources = sources_of(folder, manifest)
     # They bring floe's plugins, which what cannot be read need not wait for.
-    from floe_complete import blame, compatibility, inheritance  # noqa: PLC0415
+    from floe_complete import blame, compatibility, inheritance, seeds  # noqa: PLC0415
 
     stages.begin("VALIDATE")
-    _refuse(blame.quality_provider(sources))
+    _refuse([*blame.quality_provider(sources), *seeds.problems(folder)])
     with tempfile.TemporaryDirectory(prefix="floe-compile-") as place:
         work = Path(place)
         with Dbt(work) as dbt:
