@@ -2,8 +2,8 @@
 
 Every CSV file is UTF-8, has the columns that `column_types` names, a value of that type or nothing in each,
 as many values on each line as there are columns, an end behind its last line, and no key twice. A key is a
-column with a `unique` test, or what `config.meta.key` lists. DuckDB reads the file, as the run will; a million
-rows take a few seconds, and where something is wrong the file is read again to find the lines.
+column with a `unique` test, or what `config.meta.key` lists. DuckDB reads the file, as the run will: a
+million rows take a few seconds. Where something is wrong the file is read again to find the lines.
 """
 
 from __future__ import annotations
@@ -341,7 +341,8 @@ class _File:
         cut = self._without_end()
         rejected = engine.execute(
             "select line_byte_position, column_idx, error_type, csv_line from reject_errors "
-            "order by line_byte_position, column_idx"
+            "qualify row_number() over (partition by line_byte_position order by column_idx) = 1 "
+            "order by line_byte_position"
         ).fetchall()
         expected = f"{len(self._header)} values, one a column"
         lines = self._lines_at(at for at, *_ in rejected)
