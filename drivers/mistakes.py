@@ -231,19 +231,16 @@ MISTAKES: Mapping[str, Mistake] = {
         "raw_customers", lambda content: content.replace(b",Samir,", ",Andr\u00e9,".encode("latin-1"), 1)
     ),
     "a transaction of plenty": _seed("raw_transactions", _put(7, "quantity", "plenty")),
-    "a transaction of half a piece": _seed("raw_transactions", _put(7, "quantity", "2.75")),
     "transactions that are cut off": _seed_bytes("raw_transactions", _half_of_the_last_line),
     "tickets whose last line has no end": _seed_bytes("raw_support_tickets", lambda content: content[:-1]),
     "a ticket of a day that never was": _seed(
         "raw_support_tickets", _put(5, "opened_at", "2025-02-30 09:00:00")
     ),
-    "a ticket in another order": _seed("raw_support_tickets", _put(5, "closed_at", "31/12/2025")),
     "a ticket with a value too many": _seed("raw_support_tickets", lambda lines: lines[4].append("by phone")),
     # those of financial-risk
     "a price under the number of another": _seed("raw_market_data", _key_again),
-    "an open quote in a seed": _seed_bytes(
-        "raw_counterparties",
-        lambda content: content.replace(b"Orchard Anchor Insurance", b'"Orchard Anchor', 1),
+    "a counterparty behind an open quote": _seed_bytes(
+        "raw_counterparties", lambda content: content.replace(b"Orchard Anchor", b'"Orchard Anchor', 1)
     ),
 }
 """By name."""
