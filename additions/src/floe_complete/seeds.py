@@ -345,7 +345,8 @@ class _File:
             "order by line_byte_position"
         ).fetchall()
         expected = f"{len(self._header)} values, one a column"
-        lines = self._lines_at(at for at, *_ in rejected)
+        # DuckDB counts bytes from 1.
+        lines = self._lines_at(at - 1 for at, *_ in rejected)
         for line, (_, column, kind, text) in zip(lines, rejected, strict=True):
             values = len(next(csv.reader([text.strip("\r\n")], delimiter=self.seed.config.delimiter), []))
             if kind == "UNQUOTED VALUE":
