@@ -21,6 +21,9 @@ CALL_SECONDS = 30.0
 RUN_SECONDS = wait.minutes(5)
 """How long a product's run may take on two shared cores."""
 
+LOOK_CLOSELY = 0.1
+"""Seconds between two looks at a run that is to be met in the middle of its work, which is over soon."""
+
 LOAD_SECONDS = 30.0
 """Until a code location must be loaded once its pod is Ready.
 
@@ -69,11 +72,27 @@ mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __ty
   ... on UnauthorizedError { message }
   ... on RunConfigValidationInvalid { errors { message } } } }
 """
+RETRY = """
+mutation($params: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $params) { __typename
+  ... on LaunchRunSuccess { run { runId } }
+  ... on PythonError { message }
+  ... on InvalidSubsetError { message }
+  ... on PipelineNotFoundError { message }
+  ... on UnauthorizedError { message }
+  ... on RunConfigValidationInvalid { errors { message } } } }
+"""
 ASSETS = """
 query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) { __typename
   ... on PythonError { message }
   ... on RepositoryNotFoundError { message }
   ... on Repository { assetNodes { assetKey { path } jobNames } } } }
+"""
+CHECKS = """
+query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) { __typename
+  ... on PythonError { message }
+  ... on RepositoryNotFoundError { message }
+  ... on Repository { assetNodes { assetKey { path } assetChecksOrError { __typename
+    ... on AssetChecks { checks { name } } } } } } }
 """
 STATUS = """
 query($run: ID!) { runOrError(runId: $run) { __typename
@@ -360,6 +379,57 @@ class Orchestrator:
         told = self._typed(f"launch {product}", LAUNCH, "launchRun", "LaunchRunSuccess", variables)
         return Launched(told["run"]["runId"], product, self)
 
+    def retry(self, failed: Run) -> Launched:
+        """Run again what a run left undone, as the UI's "from asset failure" does: what it finished stays."""
+        evidence.touched("pipeline")
+        variables = {"params": {"parentRunId": failed.run_id, "strategy": "FROM_ASSET_FAILURE"}}
+        asked = f"retry run {failed.run_id[:8]} of {failed.product}"
+        told = self._typed(asked, RETRY, "launchRunReexecution", "LaunchRunSuccess", variables)
+        return Launched(told["run"]["runId"], failed.product, self)
+
+    def half_way(self, launched: Launched) -> None:
+        """Wait until a run has finished its first table and is still at work.
+
+        Raises:
+            ServiceError: it ended before anybody could see that.
+            DeadlineError: it finished none.
+        """
+        what = f"run {launched.run_id[:8]} of {launched.product}"
+        wait.until(
+            lambda: (self.status(launched.run_id), self._made(launched.run_id)),
+            lambda seen: seen[0] in ENDED or bool(seen[1]),
+            what=what,
+            within=RUN_SECONDS,
+            last=lambda seen: f"still {seen[0]}, without a table",
+            every=LOOK_CLOSELY,
+        )
+        if (status := self.status(launched.run_id)) in ENDED:
+            raise ServiceError(f"show {what} half way", of="Dagster", answer=f"it was already {status}")
+
+    def _made(self, run_id: str) -> list[dict[str, Any]]:
+        return [event for event in self.events(run_id) if event["__typename"] == "MaterializationEvent"]
+
+    def launch_tests(self, product: str) -> Launched:
+        """Launch every dbt test of a product and no table, as a person does in the UI."""
+        evidence.touched("pipeline")
+        selector = self._job_of(product)
+        tests = [
+            {"assetKey": {"path": node["assetKey"]["path"]}, "name": check["name"]}
+            for node in self._nodes(selector, CHECKS)
+            for check in node["assetChecksOrError"].get("checks", ())
+        ]
+        if not tests:
+            raise ServiceError(f"select the tests of {product}", of="Dagster", answer="it knows none")
+        variables = {
+            "params": {
+                "selector": {**selector, "assetSelection": [], "assetCheckSelection": tests},
+                "mode": "default",
+            }
+        }
+        asked = f"launch the tests of {product}"
+        told = self._typed(asked, LAUNCH, "launchRun", "LaunchRunSuccess", variables)
+        return Launched(told["run"]["runId"], product, self)
+
     def finished(self, launched: Launched, within: float) -> Run:
         """The run once it has ended; see Launched.finished."""
         evidence.touched("pipeline")
@@ -405,6 +475,8 @@ class Orchestrator:
             event["evaluation"] for event in events if event["__typename"] == "AssetCheckEvaluationEvent"
         ]
         causes = [event["error"] for event in events if event.get("error")]
+        # Of a run that was cut off nothing but the daemon's last word tells what became of it.
+        causes = causes or [event for event in events if event["__typename"] == "RunFailureEvent"]
         return Run(
             launched.run_id,
             launched.product,
@@ -462,10 +534,15 @@ class Orchestrator:
         )
         return found or {}
 
-    def _paths(self, selector: Mapping[str, Any], models: Sequence[str]) -> list[list[str]]:
+    def _nodes(self, selector: Mapping[str, Any], query: str) -> list[dict[str, Any]]:
+        """The assets of a product's repository, with what the query asks of each."""
         where = {key: selector[key] for key in ("repositoryLocationName", "repositoryName")}
-        found = self._typed("list its assets", ASSETS, "repositoryOrError", "Repository", {"selector": where})
-        paths = {node["assetKey"]["path"][-1]: list(node["assetKey"]["path"]) for node in found["assetNodes"]}
+        found = self._typed("list its assets", query, "repositoryOrError", "Repository", {"selector": where})
+        return list(found["assetNodes"])
+
+    def _paths(self, selector: Mapping[str, Any], models: Sequence[str]) -> list[list[str]]:
+        nodes = self._nodes(selector, ASSETS)
+        paths = {node["assetKey"]["path"][-1]: list(node["assetKey"]["path"]) for node in nodes}
         if unknown := sorted(set(models) - set(paths)):
             asked = f"select {', '.join(unknown)}"
             raise ServiceError(asked, of="Dagster", answer=f"it only knows {', '.join(sorted(paths))}")

@@ -56,6 +56,11 @@ class Graph:
         """Every table of the product."""
         return self.seeds | self.models
 
+    def tested_by(self, test: str) -> str:
+        """What a test is about: `table.column`, or the test itself where it is about no single column."""
+        places = {name: f"{table}.{column}" for (_, table, column), name in self.generic.items()}
+        return places.get(test, test)
+
     def after(self, table: str) -> frozenset[str]:
         """Every table computed from this one, directly or not."""
         direct = {child for parent, child in self.edges if parent == table}

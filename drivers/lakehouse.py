@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlparse
@@ -11,6 +11,7 @@ from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]
 from pydantic import SecretStr
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import RESTError
+from pyiceberg.expressions import EqualTo
 from pyiceberg.io import S3_ENDPOINT
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import DataFileContent
@@ -146,6 +147,21 @@ class Lakehouse:
             loaded.append(pa.Table.from_pylist(full, schema=schema))
 
         self._ask(f"append {len(rows)} rows to {table}", write)
+
+    def change(self, table: str, changed: Mapping[str, object]) -> None:
+        """Give one row of a table other values, the row whose key, its first column, is the smallest."""
+
+        def overwrite(catalog: RestCatalog) -> None:
+            import pyarrow as pa  # noqa: PLC0415
+
+            loaded = catalog.load_table(table)
+            schema = loaded.schema().as_arrow()
+            key = schema.names[0]
+            row = min(loaded.scan().to_arrow().to_pylist(), key=lambda one: str(one[key]))
+            other = pa.Table.from_pylist([{**row, **changed}], schema=schema)
+            loaded.overwrite(other, overwrite_filter=EqualTo(term=key, value=row[key]))
+
+        self._ask(f"change {', '.join(changed)} in a row of {table}", overwrite)
 
     def restore(self, table: str, snapshot: int | None) -> None:
         """Make an earlier snapshot the current one; there is none to return to in a table without."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +41,9 @@ STOPPED_SECONDS = 60.0
 
 HEALTH_SECONDS = 15.0
 """Until a plugin must have noticed that its service is back: a node learns of it within a second or two."""
+
+NOTICED_SECONDS = 60.0
+"""Until a run that lost its worker must be recorded as failed."""
 
 GONE_SECONDS = 90.0
 """Until a namespace that is torn down must be gone with its volumes."""
@@ -404,6 +407,23 @@ class Platform:
         evidence.touched("pipeline")
         earlier = [run for run in self._seen.runs if run.product == product]
         return earlier[-1] if earlier else self.run(product)
+
+    def cut_off(self, product: str) -> Run:
+        """Begin a run and delete its worker in the middle of it; gives what Dagster recorded of it."""
+        launched = self.orchestrator.launch(product)
+        self.orchestrator.half_way(launched)
+        self.place.cluster.delete_pods(self.namespace, f"{RUN_LABEL}={launched.run_id}")
+        return launched.finished(NOTICED_SECONDS)
+
+    def snapshots(self, product: Product, tables: Iterable[str]) -> dict[str, int | None]:
+        """The current snapshot of some of a product's tables."""
+        lakehouse = self.lakehouse
+        return {name: lakehouse.snapshot(f"{product.namespace}.{name}") for name in sorted(tables)}
+
+    def changed(self, product: Product, before: Mapping[str, int | None]) -> list[str]:
+        """The tables that have another snapshot than they had."""
+        now = self.snapshots(product, before)
+        return [name for name, snapshot in now.items() if snapshot != before[name]]
 
     def forget_local_files(self, product: str) -> list[str]:
         """Delete the code location's pod and every run's with all their files; wait for the new one."""

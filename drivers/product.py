@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from drivers import seeds
+from drivers import anomalies, seeds
+from drivers.anomalies import Anomaly
 from drivers.errors import ServiceError
 from drivers.expectations import EXPECTED
 from drivers.rows import Rows
@@ -89,7 +90,12 @@ class Product:
         """Every table as it must be after a run, computed from the seeds."""
         return _expected(self.name)
 
-    def another_row(self, table: str, **changed: object) -> dict[str, Any]:
+    @property
+    def anomalies(self) -> Sequence[Anomaly]:
+        """What its generator planted in its seeds."""
+        return _anomalies(self.name)
+
+    def another_row(self, table: str, changed: Mapping[str, object]) -> dict[str, Any]:
         """A sound new row of a seed's table: as the last complete one, with a key of its own."""
         complete = [row for row in self.seeds[table].rows if all(value is not None for value in row.values())]
         key = next(iter(complete[-1]))
@@ -100,6 +106,12 @@ class Product:
 def _seeds(product: str) -> dict[str, Seed]:
     with tempfile.TemporaryDirectory(prefix="floe-seeds-") as folder:
         return seeds.of_product(product, Path(folder))
+
+
+@cache
+def _anomalies(product: str) -> tuple[Anomaly, ...]:
+    with tempfile.TemporaryDirectory(prefix="floe-seeds-") as folder:
+        return anomalies.of_product(product, Path(folder))
 
 
 @cache

@@ -64,6 +64,11 @@ def read(file: Path) -> Seed:
     return Seed(file.stem, kinds, rows)
 
 
+def value_of(text: str) -> Value:
+    """What a text says, as a column would hold it."""
+    return {name: make for name, _, make in _KINDS}.get(_kind([text]), str)(text)
+
+
 def kind_of(iceberg_type: str) -> str:
     """The kind of value that a column of an Iceberg type holds; the type itself if it is none of them."""
     return next((kind for pattern, kind in _ICEBERG_KINDS if pattern.fullmatch(iceberg_type)), iceberg_type)

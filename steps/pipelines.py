@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 
+import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
-from drivers import seeds
+from drivers import anomalies, seed_files, seeds
 from drivers.dagster import Run
+from drivers.lakehouse import Lakehouse
 from drivers.platform import Platform
 from drivers.product import Product
 from drivers.rows import Rows
+
+Mend = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A failed run, its retry, and the snapshot that each table had in between."""
+
+    failed: Run
+    run: Run
+    before: Mapping[str, int | None]
+
+
+@dataclass(frozen=True)
+class Planting:
+    """Rows that should not be there.
+
+    Attributes:
+        product: in whose tables.
+        pipeline: the catalog, with the rights to write.
+        places: where there is one: `table.column`.
+    """
+
+    product: Product
+    pipeline: Lakehouse
+    places: list[str] = field(default_factory=list)
+
+    def plant(self, table: str, values: Mapping[str, object]) -> None:
+        """Put a row with these values into a table: a new one into a seed's, in place of one elsewhere."""
+        name = f"{self.product.namespace}.{table}"
+        if table in self.product.seeds:
+            self.pipeline.append(name, [self.product.another_row(table, values)])
+        else:
+            self.pipeline.change(name, values)
+
 
 AS_PRODUCT: dict[str, Callable[[str], object]] = {"product": Product}
 
@@ -111,20 +150,83 @@ def tests_ran_after(platform: Platform, run: Run) -> None:
     assert platform.graph(run.product).early_tests(run.times, run.checked_at) == {}
 
 
-@given(parse('a row in {table} whose {column} is "{value}"'))
-def row_is_added(platform: Platform, run: Run, table: str, column: str, value: str) -> Iterator[None]:
-    product, pipeline = Product(run.product), platform.pipeline
-    name = f"{product.namespace}.{table}"
+@given(parse('a row in {table} whose {column} is "{value}"'), target_fixture="mend")
+def row_is_planted(planting: Planting, table: str, column: str, value: str) -> Iterator[Mend]:
+    pipeline, name = planting.pipeline, f"{planting.product.namespace}.{table}"
     before = pipeline.snapshot(name)
-    pipeline.append(name, [product.another_row(table, **{column: value})])
-    yield
-    pipeline.restore(name, before)
+    planting.plant(table, values_of(column, value))
+    planting.places.append(f"{table}.{column}")
+    once = ExitStack()
+    once.callback(pipeline.restore, name, before)
+    yield once.close
+    once.close()
+
+
+@pytest.fixture
+def planting(platform: Platform, run: Run) -> Planting:
+    """What the scenario puts into the tables of the product that ran."""
+    return Planting(Product(run.product), platform.pipeline)
+
+
+@pytest.fixture
+def mend() -> Mend:
+    """Take away what made a run fail, where there is something to take away."""
+    return lambda: None
+
+
+@when(parse("a run of {product} loses its worker half way"), converters=AS_PRODUCT, target_fixture="run")
+def run_loses_worker(platform: Platform, product: Product) -> Run:
+    return platform.cut_off(product.name)
+
+
+@when("its cause is gone and the run is retried", target_fixture="retry")
+def run_is_retried(platform: Platform, run: Run, mend: Mend) -> Retry:
+    mend()
+    product = Product(run.product)
+    before = platform.snapshots(product, platform.graph(product.name).tables)
+    return Retry(run, platform.orchestrator.retry(run).finished(), before)
+
+
+@then(parse('the run fails because of "{reason}"'))
+def run_fails_saying(run: Run, reason: str) -> None:
+    assert (run.status, reason if reason in run.verdict else run.verdict) == ("FAILURE", reason)
+
+
+@then(parse("the retry succeeds, makes {missing} and leaves every other table as it was"))
+def retry_makes(platform: Platform, retry: Retry, missing: str) -> None:
+    product, every = Product(retry.run.product), platform.graph(retry.run.product).tables
+    left = every - frozenset(retry.failed.materializations)
+    expected = left if missing == "what was missing" else frozenset(missing.split(", "))
+    changed = frozenset(platform.changed(product, retry.before))
+    assert (retry.run.verdict, frozenset(retry.run.materializations), changed) == (
+        "SUCCESS",
+        expected,
+        expected,
+    )
 
 
 @then(parse("the run fails because of the {test} test of {table}.{column}"))
 def run_fails_because(platform: Platform, run: Run, test: str, table: str, column: str) -> None:
     name = platform.graph(run.product).generic[test, table, column]
     assert (run.status, run.failed_checks) == ("FAILURE", frozenset({name}))
+
+
+@then(parse("the tests of {product} find these rows and no other"), converters=AS_PRODUCT)
+def tests_find(platform: Platform, product: Product, planting: Planting) -> None:
+    run = platform.orchestrator.launch_tests(product.name).finished()
+    found = sorted(map(platform.graph(product.name).tested_by, run.failed_checks))
+    assert (run.status, found, dict(run.materializations)) == ("FAILURE", sorted(planting.places), {})
+
+
+@then(parse("the planted anomalies of {product} are found, and no other"), converters=AS_PRODUCT)
+def anomalies_are_found(platform: Platform, product: Product) -> None:
+    told = platform.lakehouse.rows(f"{product.namespace}.{anomalies.TABLE}")
+    assert anomalies.found(told, product.anomalies) == anomalies.planted(product.anomalies)
+
+
+@then(parse('the seeds of {product} at scale {scale} are "{outcome}"'))
+def seeds_are(product: str, scale: str, outcome: str) -> None:
+    assert seed_files.made(product, scale) == outcome
 
 
 def rows_of(platform: Platform, product: Product, tables: Iterable[str]) -> dict[str, Rows]:
@@ -135,3 +237,8 @@ def shape_of(platform: Platform, product: Product, table: str) -> tuple[int, dic
     name = f"{product.namespace}.{table}"
     types = platform.lakehouse.column_types(name)
     return platform.lakehouse.count(name), {column: seeds.kind_of(kind) for column, kind in types.items()}
+
+
+def values_of(columns: str, values: str) -> dict[str, object]:
+    """What a row is said to hold: a value of a column, or several, as in `quantity × unit_price`."""
+    return dict(zip(columns.split(" × "), map(seeds.value_of, values.split(" × ")), strict=True))

@@ -1,4 +1,4 @@
-"""customer-360, built once for all tests of a session."""
+"""A demo product, built once for all tests of a session."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ CREDENTIALS = {"POLARIS_CLIENT_ID": "an-id-at-build-time", "POLARIS_CLIENT_SECRE
 """Set while the product is built, so that a test can look for them in what was built."""
 
 
-def copy_of_the_demo(folder: Path) -> Path:
+def copy_of_the_demo(folder: Path, name: str = "customer-360") -> Path:
     """The platform's manifest and the product's sources with seeds, as an image build has them."""
     shutil.copy(ROOT / "demo" / "manifest.yaml", folder)
     ignored = shutil.ignore_patterns("target", "logs", "floe_macros", "*.csv")
-    product = shutil.copytree(ROOT / "demo" / "customer-360", folder / "customer-360", ignore=ignored)
-    seeds.write("customer-360", product / "seeds", seeds.scale_from("0.5"))
+    product = shutil.copytree(ROOT / "demo" / name, folder / name, ignore=ignored)
+    seeds.write(name, product / "seeds", seeds.scale_from("0.5"))
     return product
 
 
 @functools.cache
-def built() -> Product:
+def built(name: str = "customer-360") -> Product:
     """The product as an image holds it."""
     place = Path(tempfile.mkdtemp(prefix="demo-product-"))
     atexit.register(shutil.rmtree, place, ignore_errors=True)
-    folder = copy_of_the_demo(place)
+    folder = copy_of_the_demo(place, name)
     with patch.dict(os.environ, CREDENTIALS):
         compile_product(folder)
-    return Product.load("customer-360", folder)
+    return Product.load(name, folder)

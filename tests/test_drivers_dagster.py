@@ -11,7 +11,18 @@ from drivers.dagster import Location, Materialization, Orchestrator, Run
 from drivers.errors import ServiceError
 from foundation.errors import DeadlineError
 
-QUERIES = ("VERSION", "DAEMONS", "RUNS", "RECENT", "LOCATIONS", "LAUNCH", "ASSETS", "STATUS", "EVENTS")
+QUERIES = (
+    "VERSION",
+    "DAEMONS",
+    "RUNS",
+    "RECENT",
+    "LOCATIONS",
+    "LAUNCH",
+    "RETRY",
+    "ASSETS",
+    "STATUS",
+    "EVENTS",
+)
 
 
 def test_every_query_is_valid_for_the_pinned_release() -> None:

@@ -1,6 +1,8 @@
 """Seed data of the demo products: generated, reproducible to the byte, scaled by one variable.
 
-`write` puts a product's CSV files into a folder; the same scale gives the same bytes anywhere.
+`write` puts a product's CSV files into a folder; the same scale gives the same bytes anywhere. What a
+generator planted, and a pipeline must find out by itself, goes beside them as tab-separated files, which
+dbt does not load.
 """
 
 from __future__ import annotations
@@ -8,11 +10,11 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from demo.seeds import customer_360, financial_risk
+from demo.seeds import customer_360, financial_risk, iot_telemetry
 from foundation.errors import UserError
 
 SCALE_VARIABLE = "FLOE_DEMO_SEED_SCALE"
@@ -33,10 +35,17 @@ Rows = Mapping[str, Sequence[Sequence[object]]]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a product's tables are made, all at once because they refer to each other."""
+    """How a product's tables are made, all at once because they refer to each other.
+
+    Attributes:
+        seeds: what dbt loads.
+        make: gives the rows of every seed, and of the ground truth.
+        ground_truth: what was planted: the columns of each file that is no seed.
+    """
 
     seeds: tuple[Seed, ...]
     make: Callable[[Mapping[str, int]], Rows]
+    ground_truth: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 RECIPES: dict[str, Recipe] = {
@@ -53,6 +62,14 @@ RECIPES: dict[str, Recipe] = {
             for table, columns in financial_risk.COLUMNS.items()
         ),
         make=financial_risk.make,
+    ),
+    "iot-telemetry": Recipe(
+        seeds=tuple(
+            Seed(table, columns, iot_telemetry.ROWS_AT_SCALE_1[table])
+            for table, columns in iot_telemetry.COLUMNS.items()
+        ),
+        make=iot_telemetry.make,
+        ground_truth=iot_telemetry.GROUND_TRUTH,
     ),
 }
 
@@ -97,11 +114,17 @@ def write(product: str, out: Path, scale: Decimal | None = None) -> dict[str, in
     rows = recipe.make(counts)
     out.mkdir(parents=True, exist_ok=True)
     for seed in recipe.seeds:
-        with (out / f"{seed.table}.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(seed.columns)
-            writer.writerows(rows[seed.table])
+        _write(out / f"{seed.table}.csv", seed.columns, rows[seed.table], ",")
+    for name, columns in recipe.ground_truth.items():
+        _write(out / f"{name}.tsv", columns, rows[name], "\t")
     return counts
+
+
+def _write(path: Path, columns: Sequence[str], rows: Sequence[Sequence[object]], delimiter: str) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
 
 
 def _recipe(product: str) -> Recipe:

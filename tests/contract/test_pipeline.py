@@ -6,6 +6,7 @@ import runpy
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -24,6 +25,7 @@ from floe_platform_setup.buckets import create_buckets
 from floe_platform_setup.catalog import ACCESSES, CLIENT_ID, CLIENT_SECRET, set_up_catalog
 from floe_platform_setup.settings import CatalogSettings, ObjectStoreSettings
 from tests import demo_product
+from tests.contract import local_dagster
 from tests.contract.stack import Target
 from tests.contract.test_platform_setup import Secrets
 
@@ -224,6 +226,44 @@ def test_a_row_that_breaks_a_test_fails_the_run(
         ["accepted_values_stg_transactions_status__settled__pending__refunded__failed"],
         ["stg_transactions"],
     )
+
+
+def test_a_retry_makes_only_what_is_missing(
+    product: Product, lake: Lake, first_run: ExecuteInProcessResult, tmp_path: Path
+) -> None:
+    """Its cause mended, a failed run is taken up where it failed; the rest keeps its snapshots."""
+    assert first_run.success
+
+    def snapshots() -> dict[str, object]:
+        tables = (lake.catalog.load_table(name) for name in lake.catalog.list_tables(JOB))
+        return {table.name()[-1]: table.metadata.current_snapshot_id for table in tables}
+
+    seed = demo_product.built().folder / "seeds" / "raw_transactions.csv"
+    row = next(one for one in reversed(seeds.read(seed).rows) if all(v is not None for v in one.values()))
+    models = [node for node in snapshots() if not node.startswith("raw_")]
+    raw = lake.catalog.load_table((JOB, "raw_transactions"))
+    before = raw.metadata.current_snapshot_id
+    broken = {
+        **row,
+        "transaction_id": 999_999_999,
+        "quantity": 2147483647,
+        "unit_price": Decimal("99999999.99"),
+    }
+    raw.append(pa.Table.from_pylist([broken], schema=raw.schema().as_arrow()))
+    with local_dagster.serving("customer-360", product.folder, tmp_path) as dagster:
+        failed = dagster.launch("customer-360", models).finished()
+        assert before is not None
+        with lake.catalog.load_table((JOB, "raw_transactions")).manage_snapshots() as change:
+            change.rollback_to_snapshot(before)
+        kept = snapshots()
+        retried = dagster.retry(failed).finished()
+    after = snapshots()
+    missing = {"stg_transactions", "int_customer_orders", "mart_customer_360"}
+    assert "stg_transactions" in failed.verdict
+    assert "out of range" in failed.verdict
+    assert set(failed.materializations) == set(models) - missing
+    assert (retried.verdict, set(retried.materializations)) == ("SUCCESS", missing)
+    assert {name for name, snapshot in after.items() if snapshot != kept[name]} == missing
 
 
 def test_what_the_catalog_does_not_have_is_told(lake: Lake, first_run: ExecuteInProcessResult) -> None:
