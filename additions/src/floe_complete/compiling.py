@@ -124,11 +124,13 @@ def _compiled(folder: Path, manifest: Path | None, stages: Stages, log: TextIO) 
     at = output.moment()
     stages.begin("LOAD")
     sources = sources_of(folder, manifest)
-    # They bring floe's plugins, which what cannot be read need not wait for.
-    from floe_complete import blame, compatibility, inheritance  # noqa: PLC0415
-
     stages.begin("VALIDATE")
-    _refuse(blame.quality_provider(sources))
+    from floe_complete import blame, seeds  # noqa: PLC0415 - seeds brings DuckDB
+
+    _refuse([*blame.quality_provider(sources), *seeds.problems(folder)])
+    # They bring floe's plugins, which what is refused need not wait for.
+    from floe_complete import compatibility, inheritance  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory(prefix="floe-compile-") as place:
         work = Path(place)
         with Dbt(work) as dbt:
