@@ -68,7 +68,8 @@ def _run(product: str, scale: str, folder: Path, surroundings: dict[str, str]) -
     said = done.stderr.partition("\n")[0]
     if done.returncode != REFUSED or folder.exists():
         left = sorted(file.name for file in folder.glob("*"))
-        answer = f"exit code {done.returncode}, files {left}, {brief(done.stderr)}"
+        last = brief(done.stderr.strip().rpartition("\n")[2])
+        answer = f"exit code {done.returncode}, files {left}, {last}"
         raise ServiceError(asked, of="the generator", answer=answer)
     return said
 

@@ -20,6 +20,7 @@ QUERIES = (
     "LAUNCH",
     "RETRY",
     "ASSETS",
+    "CHECKS",
     "STATUS",
     "EVENTS",
 )

@@ -120,7 +120,7 @@ def test_new_and_corrected_readings_are_merged_whenever_they_were_loaded(
 def test_the_tests_alone_find_what_was_put_into_a_table(
     lake: Lake, dagster: Definitions, first_run: ExecuteInProcessResult
 ) -> None:
-    """In each of two tables, one computed from the other: the one that fails first keeps no other from it."""
+    """In two tables, one computed from the other: a test that fails keeps no other from running."""
     assert first_run.success
     before = lake.catalog.load_table((JOB, "stg_readings")).current_snapshot()
     for table, changed in (
