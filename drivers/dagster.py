@@ -86,7 +86,9 @@ query($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { _
   ... on SensorNotFoundError { message }
   ... on PythonError { message }
   ... on UnauthorizedError { message }
-  ... on Sensor { sensorState { ticks(limit: 25) { timestamp status skipReason error { message } } } } } }
+  ... on Sensor { sensorState {
+    typeSpecificData { ... on SensorData { lastCursor } }
+    ticks(limit: 25) { timestamp status skipReason error { message } } } } } }
 """
 SCHEDULE = """
 query($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) { __typename
@@ -431,18 +433,19 @@ class Orchestrator:
 
     def ticks(self, product: str, sensor: str) -> list[Tick]:
         """The latest looks of a sensor of a product that are over, the latest first."""
-        selector = {**self._repository_of(product), "sensorName": f"{_slug(product)}_{sensor}"}
-        asked = f"tell the ticks of the sensor {sensor} of {product}"
-        found = self._typed(asked, SENSOR, "sensorOrError", "Sensor", {"selector": selector})
         return [
             Tick(
                 float(one["timestamp"]),
                 one["status"],
                 str(one["skipReason"] or (one["error"] or {}).get("message") or ""),
             )
-            for one in found["sensorState"]["ticks"]
+            for one in self._sensor(product, sensor)["ticks"]
             if one["status"] != "STARTED"
         ]
+
+    def knows(self, product: str, sensor: str) -> bool:
+        """Whether a sensor has noted what is there, so that it will notice a change."""
+        return bool((self._sensor(product, sensor)["typeSpecificData"] or {}).get("lastCursor"))
 
     def cron(self, product: str) -> str:
         """When the deployed schedule of a product comes, as a cron expression."""
@@ -634,6 +637,12 @@ class Orchestrator:
         """Where what a product declares is found: its code location and repository."""
         selector = self._job_of(product)
         return {key: selector[key] for key in ("repositoryLocationName", "repositoryName")}
+
+    def _sensor(self, product: str, sensor: str) -> dict[str, Any]:
+        selector = {**self._repository_of(product), "sensorName": f"{_slug(product)}_{sensor}"}
+        asked = f"tell of the sensor {sensor} of {product}"
+        found = self._typed(asked, SENSOR, "sensorOrError", "Sensor", {"selector": selector})
+        return dict(found["sensorState"])
 
     def _schedule(self, product: str) -> dict[str, Any]:
         selector = {**self._repository_of(product), "scheduleName": f"{_slug(product)}_schedule"}

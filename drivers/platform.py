@@ -296,7 +296,19 @@ class Platform:
         self._tunnels.renew()
 
     def take_in(self, source: Source, rows: list[dict[str, object]]) -> None:
-        """Have rows delivered to a table that a product reads and does not make."""
+        """Have rows delivered to a table that a product reads and does not make.
+
+        Where that product runs by itself, its sensor has noted before what is there.
+        """
+        dagster, reader = self.orchestrator, source.product
+        if reader in self._automated and dagster.locations()[reader].state == "loaded":
+            wait.until(
+                lambda: dagster.knows(reader, "new_data"),
+                bool,
+                what=f"the new_data sensor of {reader}",
+                within=LOOKED_SECONDS,
+                last=lambda _seen: "has not noted yet what is there",
+            )
         self.pipeline.create(source.table, source.schema)
         self.pipeline.append(source.table, rows)
 

@@ -14,11 +14,13 @@ class Source:
     """A table of a product's dbt sources.
 
     Attributes:
+        product: that reads it.
         table: as namespace.name.
         schema: each column with its Iceberg type.
         row: one that is sound.
     """
 
+    product: str
     table: str
     schema: Mapping[str, str]
     row: Mapping[str, object]
@@ -30,6 +32,7 @@ class Source:
 
 SOURCES: Mapping[str, Source] = {
     "scans": Source(
+        "parcel-search",
         "deliveries.scans",
         {"parcel": "long", "depot": "string", "scanned_at": "timestamp"},
         {"parcel": NEW_ID, "depot": "Bern", "scanned_at": datetime(2026, 1, 2, 6, 30)},  # noqa: DTZ001

@@ -86,6 +86,39 @@ Feature: Live demo
       | -1    | FLOE_DEMO_SEED_SCALE='-1' is out of range   |
       | nan   | FLOE_DEMO_SEED_SCALE='nan' is out of range  |
 
+  @EDGE-08  # reviewed a892c8aa
+  Scenario Outline: A malformed seed file is refused before anything runs
+    Given a team writes <product> with <mistake>
+    When they compile it
+    Then it is refused for this and for nothing else
+      | file              | line   | field    | expected   |
+      | seeds/<table>.csv | <line> | <column> | <expected> |
+    And nothing was written, and nothing of the inside was told
+
+    Examples:
+      | product        | mistake                             | table               | line                | column     | expected                                                                                                   |
+      | customer-360   | customers with a misspelt column    | raw_customers       | contry              | contry     | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
+      | customer-360   | customers without a column          | raw_customers       | last_name           | country    | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
+      | customer-360   | customers with one more column      | raw_customers       | notes               | notes      | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
+      | customer-360   | a customer in Latin-1               | raw_customers       | Andr                | first_name | text in UTF-8                                                                                              |
+      | customer-360   | a transaction of plenty             | raw_transactions    | plenty              | quantity   | a whole number from -2147483648 to 2147483647                                                              |
+      | customer-360   | transactions that are cut off       | raw_transactions    | 100032,             | status     | 8 values, one a column                                                                                     |
+      | customer-360   | tickets whose last line has no end  | raw_support_tickets | 2025-12-12          | updated_at | an end of line behind the last value                                                                       |
+      | customer-360   | a ticket with a value too many      | raw_support_tickets | by phone            | -          | 8 values, one a column                                                                                     |
+      | financial-risk | a price under the number of another | raw_market_data     | 2025-12-01 18:19:47 | quote_id   | every quote_id once                                                                                        |
+      | financial-risk | a counterparty behind an open quote | raw_counterparties  | "Orchard            | name       | a quote at the end of the value                                                                            |
+
+  @EDGE-08  # reviewed a892c8aa
+  Scenario: All mistakes of all seed files are told at once
+    Given a team writes customer-360 with customers with a misspelt column and a transaction of plenty and a ticket of a day that never was
+    When they compile it
+    Then it is refused for this and for nothing else
+      | file                          | line       | field     | expected                                                                                                   |
+      | seeds/raw_customers.csv       | contry     | contry    | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
+      | seeds/raw_transactions.csv    | plenty     | quantity  | a whole number from -2147483648 to 2147483647                                                              |
+      | seeds/raw_support_tickets.csv | 2025-02-30 | opened_at | a moment, such as 2025-11-28 17:30:00                                                                      |
+    And nothing was written, and nothing of the inside was told
+
   @FR-084  # reviewed 774aa42f
   Scenario Outline: Every layer of a product holds its data
     Given <product> has run

@@ -216,11 +216,8 @@ def retry_makes(platform: Platform, retry: Retry, missing: str) -> None:
     left = every - frozenset(retry.failed.materializations)
     expected = left if missing == "what was missing" else frozenset(missing.split(", "))
     changed = frozenset(platform.changed(product, retry.before))
-    assert (retry.run.verdict, frozenset(retry.run.materializations), changed) == (
-        "SUCCESS",
-        expected,
-        expected,
-    )
+    there = {"it": retry.run.verdict, "made": frozenset(retry.run.materializations), "changed": changed}
+    assert there == {"it": "SUCCESS", "made": expected, "changed": expected}
 
 
 @then(parse("the run fails because of the {test} test of {table}.{column}"))

@@ -118,7 +118,7 @@ def test_a_reading_four_tolerances_away_is_no_spike_yet(tmp_path: Path, value: s
 
 
 def test_a_drift_is_found_from_the_reading_at_which_its_sum_is_too_large(tmp_path: Path) -> None:
-    """With a tolerance of 2: 3 counts 1.5, and all from 4 on count 4 - 1.5 = 2.5; 1.5 + 2.5 + 2.5 + 2.5 > 8."""
+    """With a tolerance of 2: 3 counts 1.5, all from 4 on count 4 - 1.5 = 2.5; 1.5 + 2.5 + 2.5 + 2.5 > 8."""
     values = {1: ["60.00", "63.00", "64.00", "66.00", "67.00", "68.00"]}
     assert found(computed(tmp_path, readings(values))["int_anomaly_detection"]) == {
         "1-drift-104": ("10:40", "10:50", "2")

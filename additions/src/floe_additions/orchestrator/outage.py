@@ -42,7 +42,8 @@ _LONGEST_PAUSE = 5.0
 
 _UNREACHED = re.compile(
     r"could not connect|could not resolve|connection (refused|reset|error|aborted)|timeout|timed out"
-    r"|couldn't connect|failure when receiving data|server returned nothing|IncompleteBody|HTTP 50[234]|\b50[234] ",
+    r"|couldn't connect|failure when receiving data|server returned nothing|IncompleteBody"
+    r"|HTTP 50[234]|\b50[234] ",
     re.IGNORECASE,
 )
 """How DuckDB's HTTP client says that nobody, or nobody able to, answered."""
