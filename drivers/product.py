@@ -57,6 +57,11 @@ class Product:
         return self.name.replace("-", "_")
 
     @property
+    def jobs(self) -> frozenset[str]:
+        """The jobs that a person can launch: the one that runs it, the one that keeps its tables up."""
+        return frozenset({self.job, f"{self.job}_maintenance"})
+
+    @property
     def tables(self) -> frozenset[str]:
         """Its tables, as its files name them: the models of floe.yaml, and the seeds of a demo."""
         models = frozenset(model["name"] for model in self._transforms)

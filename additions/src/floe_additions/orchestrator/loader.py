@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dagster import AssetSelection, Definitions, define_asset_job, in_process_executor
 
 from floe_additions.orchestrator.assets import product_assets
+from floe_additions.orchestrator.maintenance import maintenance_of
 from floe_additions.orchestrator.product import Product
 
 if TYPE_CHECKING:
@@ -21,9 +22,11 @@ def load_product_definitions(product_name: str, project_dir: Path) -> Definition
         project_dir: the product's folder, compiled by `floe-complete compile`.
     """
     product = Product.load(product_name, project_dir)
+    assets, upkeep = product_assets(product), maintenance_of(product)
     return Definitions(
-        assets=product_assets(product),
-        jobs=[define_asset_job(product.slug, selection=AssetSelection.all())],
+        assets=[*assets, *upkeep.assets],
+        jobs=[define_asset_job(product.slug, selection=AssetSelection.assets(*assets)), *upkeep.jobs],
+        schedules=upkeep.schedules,
         # The run has a pod of its own already; dbt is the parallel part.
         executor=in_process_executor,
     )
