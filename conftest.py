@@ -14,6 +14,7 @@ pytest_plugins = (
     "steps.stage",
     "steps.platform",
     "steps.pipelines",
+    "steps.upkeep",
     "steps.refusals",
     "steps.compilation",
     "steps.plugins",

@@ -651,7 +651,9 @@ def _as_location(entry: Mapping[str, Any]) -> Location:
         _loaded(entry),
         float(entry["updatedTimestamp"]),
         frozenset(jobs - {_OF_DAGSTER}),
-        frozenset(node["assetKey"]["path"][-1] for node in nodes if node["assetKey"]["path"][0] != MAINTENANCE),
+        frozenset(
+            node["assetKey"]["path"][-1] for node in nodes if node["assetKey"]["path"][0] != MAINTENANCE
+        ),
     )
 
 

@@ -178,12 +178,16 @@ class Lakehouse:
 
     def snapshots(self, table: str) -> frozenset[int]:
         """Every snapshot that a table keeps."""
-        kept = self._ask(f"list the snapshots of {table}", lambda catalog: catalog.load_table(table).snapshots())
+        kept = self._ask(
+            f"list the snapshots of {table}", lambda catalog: catalog.load_table(table).snapshots()
+        )
         return frozenset(one.snapshot_id for one in kept)
 
     def place(self, table: str) -> str:
         """The address under which all files of a table lie."""
-        return self._ask(f"load {table}", lambda catalog: catalog.load_table(table)).location().rstrip("/") + "/"
+        return (
+            self._ask(f"load {table}", lambda catalog: catalog.load_table(table)).location().rstrip("/") + "/"
+        )
 
     def every_file(self, table: str) -> frozenset[str]:
         """Every file that a table refers to, those of all its snapshots and earlier metadata included."""
@@ -191,22 +195,23 @@ class Lakehouse:
             f"list all files of {table}", lambda catalog: _files_of_all(catalog.load_table(table))
         )
 
-    def commit(self, table: str, row: dict[str, object], made_as: str) -> bool:
-        """Append one row as one commit that can be told by its name; False when the catalog refused it.
+    def commit(self, table: str, row: dict[str, object], made_as: str) -> tuple[bool, int | None]:
+        """Append one row as one commit of this name; whether it was accepted, and the snapshot it began with.
 
         A commit that loses against another writer is tried again by PyIceberg first, as the table says.
         """
 
-        def write(catalog: RestCatalog) -> bool:
+        def write(catalog: RestCatalog) -> tuple[bool, int | None]:
             import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415
 
             loaded = catalog.load_table(table)
+            base = loaded.metadata.current_snapshot_id
             rows = pa.Table.from_pylist([row], schema=loaded.schema().as_arrow())
             try:
                 loaded.append(rows, snapshot_properties={MADE_AS: made_as})
             except CommitFailedException:
-                return False
-            return True
+                return False, base
+            return True, base
 
         return self._ask(f"commit {made_as} to {table}", write)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,17 @@ class Product:
     def expected(self) -> Mapping[str, Rows]:
         """Every table as it must be after a run, computed from the seeds."""
         return _expected(self.name)
+
+    def expected_with(self, arrived: Iterable[tuple[str, Mapping[str, Any]]]) -> Mapping[str, Rows]:
+        """The same, where further rows have arrived in the tables of seeds: each with the seed's name."""
+        further = list(arrived)
+        if not further:
+            return self.expected
+        rows = {
+            name: replace(seed, rows=(*seed.rows, *(row for table, row in further if table == name)))
+            for name, seed in self.seeds.items()
+        }
+        return EXPECTED[self.name](rows)
 
     @property
     def anomalies(self) -> Sequence[Anomaly]:

@@ -24,6 +24,21 @@ Mend = Callable[[], None]
 
 
 @dataclass(frozen=True)
+class Planted:
+    """What a scenario put into a table, beside what belongs there.
+
+    Attributes:
+        where: `table.column`.
+        table: by its name in the product.
+        row: the row that is new in a seed's table; none where it stands in place of another.
+    """
+
+    where: str
+    table: str
+    row: Mapping[str, object] | None
+
+
+@dataclass(frozen=True)
 class Retry:
     """A failed run, its retry, and the snapshot that each table had in between."""
 
@@ -84,9 +99,10 @@ def run_respected_edges(platform: Platform, run: Run) -> None:
 
 
 @then(parse("each {layer} table of {product} holds what the seeds say"), converters=AS_PRODUCT)
-def layer_holds(platform: Platform, layer: str, product: Product) -> None:
+def layer_holds(platform: Platform, layer: str, product: Product, planted: list[Planted]) -> None:
     tables = product.layer(layer)
-    assert rows_of(platform, product, tables) == {name: product.expected[name] for name in tables}
+    expected = product.expected_with((one.table, one.row) for one in planted if one.row)
+    assert rows_of(platform, product, tables) == {name: expected[name] for name in tables}
 
 
 @then(parse("the lakehouse holds the tables of {product} and no other"), converters=AS_PRODUCT)
@@ -143,13 +159,13 @@ def tests_ran_after(platform: Platform, run: Run) -> None:
 
 @given(parse('a row in {table} whose {column} is "{value}"'), target_fixture="mend")
 def row_is_planted(
-    platform: Platform, run: Run, planted: list[str], table: str, column: str, value: str
+    platform: Platform, run: Run, planted: list[Planted], table: str, column: str, value: str
 ) -> Iterator[Mend]:
     product, pipeline = Product(run.product), platform.pipeline
     name = f"{product.namespace}.{table}"
     before = pipeline.snapshot(name)
-    plant_row(platform, product, table, values_of(column, value))
-    planted.append(f"{table}.{column}")
+    row = plant_row(platform, product, table, values_of(column, value))
+    planted.append(Planted(f"{table}.{column}", table, row))
     once = ExitStack()
     once.callback(pipeline.restore, name, before)
     yield once.close
@@ -157,8 +173,8 @@ def row_is_planted(
 
 
 @pytest.fixture
-def planted() -> list[str]:
-    """Where the scenario has put what should not be there: `table.column`."""
+def planted() -> list[Planted]:
+    """What the scenario has put into tables."""
     return []
 
 
@@ -206,10 +222,14 @@ def run_fails_because(platform: Platform, run: Run, test: str, table: str, colum
 
 
 @then(parse("the tests of {product} find these rows and no other"), converters=AS_PRODUCT)
-def tests_find(platform: Platform, product: Product, planted: list[str]) -> None:
+def tests_find(platform: Platform, product: Product, planted: list[Planted]) -> None:
     run = platform.orchestrator.launch_tests(product.name).finished()
     found = sorted(map(platform.graph(product.name).tested_by, run.failed_checks))
-    assert (run.status, found, dict(run.materializations)) == ("FAILURE", sorted(planted), {})
+    assert (run.status, found, dict(run.materializations)) == (
+        "FAILURE",
+        sorted(one.where for one in planted),
+        {},
+    )
 
 
 @then(parse("the planted anomalies of {product} are found, and no other"), converters=AS_PRODUCT)
@@ -227,13 +247,20 @@ def rows_of(platform: Platform, product: Product, tables: Iterable[str]) -> dict
     return {name: platform.lakehouse.rows(f"{product.namespace}.{name}") for name in tables}
 
 
-def plant_row(platform: Platform, product: Product, table: str, values: Mapping[str, object]) -> None:
-    """Put a row with these values into a seed's table as a new one, and into any other in place of one."""
+def plant_row(
+    platform: Platform, product: Product, table: str, values: Mapping[str, object]
+) -> Mapping[str, object] | None:
+    """Put a row with these values into a seed's table as a new one, and into any other in place of one.
+
+    Gives the row that is new.
+    """
     pipeline, name = platform.pipeline, f"{product.namespace}.{table}"
-    if table in product.seeds:
-        pipeline.append(name, [product.another_row(table, values)])
-    else:
+    if table not in product.seeds:
         pipeline.change(name, values)
+        return None
+    row = product.another_row(table, values)
+    pipeline.append(name, [row])
+    return row
 
 
 def shape_of(platform: Platform, product: Product, table: str) -> tuple[int, dict[str, str]]:
