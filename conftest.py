@@ -16,6 +16,7 @@ pytest_plugins = (
     "steps.pipelines",
     "steps.troubles",
     "steps.automation",
+    "steps.upkeep",
     "steps.refusals",
     "steps.compilation",
     "steps.plugins",

@@ -34,6 +34,12 @@ has come up; what a code server answers, an error included, is final at once.
 SILENT_SECONDS = 100.0
 """From when on a daemon without a heartbeat is not at work: they beat every 30 s (the chart says so too)."""
 
+MAINTENANCE = "maintenance"
+"""The first part of the key of an asset that is no table of a product: the upkeep of its tables."""
+
+UPKEEP = "_maintenance"
+"""What the name of a product's job is followed by in that of the job that keeps its tables up."""
+
 _UNREACHED = "DagsterUserCodeUnreachableError"
 _OF_DAGSTER = "__ASSET_JOB"
 """The job that Dagster itself adds to every code location."""
@@ -475,6 +481,33 @@ class Orchestrator:
         """A run that somebody else began, to be waited for."""
         return Launched(recorded.run_id, product, self)
 
+    def launch_upkeep(self, product: str, settings: Mapping[str, object]) -> Launched:
+        """Launch the upkeep of a product's tables, as a person does who fills in its launchpad."""
+        evidence.touched("pipeline")
+        selector = self._job_of(product, UPKEEP)
+        step = f"{MAINTENANCE}__{product.replace('-', '_')}"
+        config = {"ops": {step: {"config": dict(settings)}}}
+        variables = {"params": {"selector": selector, "mode": "default", "runConfigData": config}}
+        asked = f"launch the upkeep of {product}"
+        told = self._typed(asked, LAUNCH, "launchRun", "LaunchRunSuccess", variables)
+        return Launched(told["run"]["runId"], product, self)
+
+    def at_work(self, launched: Launched) -> None:
+        """Wait until the worker of a run has begun its first step.
+
+        Raises:
+            DeadlineError: it did not.
+        """
+        what = f"run {launched.run_id[:8]} of {launched.product}"
+        wait.until(
+            lambda: (self.status(launched.run_id), self.events(launched.run_id)),
+            lambda seen: seen[0] in ENDED or any(one.get("eventType") == "STEP_START" for one in seen[1]),
+            what=what,
+            within=RUN_SECONDS,
+            last=lambda seen: f"still {seen[0]}, without a step",
+            every=LOOK_CLOSELY,
+        )
+
     def retry(self, failed: Run) -> Launched:
         """Run again what a run left undone, as the UI's "from asset failure" does: what it finished stays."""
         evidence.touched("pipeline")
@@ -617,8 +650,8 @@ class Orchestrator:
         age = time.time() - float(events[-1]["timestamp"]) / 1000
         return f"last event {age:.0f} s ago: {brief(events[-1]['message'], 200)}; {worker}"
 
-    def _job_of(self, product: str) -> dict[str, Any]:
-        """Where a product's job is: its code location, repository and name."""
+    def _job_of(self, product: str, which: str = "") -> dict[str, Any]:
+        """Where a product's job is, or another of its jobs: its code location, repository and name."""
         location = self._location(product)["locationOrLoadError"]
         if location["__typename"] != "RepositoryLocation":
             raise ServiceError(f"load {product}", of="Dagster", answer=brief(_messages(location)[-1], 1500))
@@ -626,7 +659,7 @@ class Orchestrator:
             (repository["name"], job["name"])
             for repository in location["repositories"]
             for job in repository["jobs"]
-            if job["name"] == _slug(product)
+            if job["name"] == _slug(product) + which
         ]
         if len(jobs) != 1:
             known = [job["name"] for repository in location["repositories"] for job in repository["jobs"]]
@@ -764,7 +797,9 @@ def _as_location(entry: Mapping[str, Any]) -> Location:
         _loaded(entry),
         float(entry["updatedTimestamp"]),
         frozenset(jobs - {_OF_DAGSTER}),
-        frozenset(node["assetKey"]["path"][-1] for node in nodes),
+        frozenset(
+            node["assetKey"]["path"][-1] for node in nodes if node["assetKey"]["path"][0] != MAINTENANCE
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlparse
 from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]
 from pydantic import SecretStr
 from pyiceberg.catalog.rest import RestCatalog
-from pyiceberg.exceptions import RESTError
+from pyiceberg.exceptions import CommitFailedException, RESTError
 from pyiceberg.expressions import EqualTo
 from pyiceberg.io import S3_ENDPOINT
 from pyiceberg.io.pyarrow import PyArrowFileIO
@@ -40,6 +40,9 @@ CATALOG = "lakehouse"
 SCOPE = "PRINCIPAL_ROLE:ALL"
 REACHED_AT = "floe-acceptance.s3.endpoint"
 """Where the object store answers on this side of the tunnel."""
+
+MADE_AS = "floe-acceptance.made-as"
+"""The property of a snapshot that says which of the suite's commits it is."""
 
 
 class TunnelFileIO(PyArrowFileIO):
@@ -83,6 +86,21 @@ class Files:
     def every(self) -> frozenset[str]:
         """All of them."""
         return self.metadata | self.data
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A snapshot in the history of a table.
+
+    Attributes:
+        snapshot: its id.
+        parent: the id of the one before it, if there was one.
+        made_as: the name that its writer gave it, where that was the suite.
+    """
+
+    snapshot: int
+    parent: int | None
+    made_as: str | None
 
 
 class Lakehouse:
@@ -142,6 +160,68 @@ class Lakehouse:
     def files(self, table: str) -> Files:
         """Every file a table is made of now."""
         return self._ask(f"list the files of {table}", lambda catalog: _files(catalog.load_table(table)))
+
+    def rows_at(self, table: str, snapshot: int) -> Rows:
+        """The rows of a table as a snapshot of it has them, as a reader does that began with it."""
+        found = self._ask(
+            f"read {table} at snapshot {snapshot}",
+            lambda catalog: catalog.load_table(table).scan(snapshot_id=snapshot).to_arrow().to_pylist(),
+        )
+        return Rows.of(_short(table), found)
+
+    def history(self, table: str) -> list[Commit]:
+        """The commits that the current state of a table came by, the first that is still known first."""
+
+        def chain(catalog: RestCatalog) -> list[Commit]:
+            loaded = catalog.load_table(table)
+            found, current = [], loaded.current_snapshot()
+            while current is not None:
+                said = current.summary.additional_properties if current.summary else {}
+                parent = current.parent_snapshot_id
+                found.append(Commit(current.snapshot_id, parent, said.get(MADE_AS)))
+                current = loaded.snapshot_by_id(parent) if parent is not None else None
+            return found[::-1]
+
+        return self._ask(f"tell the history of {table}", chain)
+
+    def snapshots(self, table: str) -> frozenset[int]:
+        """Every snapshot that a table keeps."""
+        kept = self._ask(
+            f"list the snapshots of {table}", lambda catalog: catalog.load_table(table).snapshots()
+        )
+        return frozenset(one.snapshot_id for one in kept)
+
+    def place(self, table: str) -> str:
+        """The address under which all files of a table lie."""
+        return (
+            self._ask(f"load {table}", lambda catalog: catalog.load_table(table)).location().rstrip("/") + "/"
+        )
+
+    def every_file(self, table: str) -> frozenset[str]:
+        """Every file that a table refers to, those of all its snapshots and earlier metadata included."""
+        return self._ask(
+            f"list all files of {table}", lambda catalog: _files_of_all(catalog.load_table(table))
+        )
+
+    def commit(self, table: str, row: dict[str, object], made_as: str) -> tuple[bool, int | None]:
+        """Append one row as one commit of this name; whether it was accepted, and the snapshot it began with.
+
+        A commit that loses against another writer is tried again by PyIceberg first, as the table says.
+        """
+
+        def write(catalog: RestCatalog) -> tuple[bool, int | None]:
+            import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415
+
+            loaded = catalog.load_table(table)
+            base = loaded.metadata.current_snapshot_id
+            rows = pa.Table.from_pylist([row], schema=loaded.schema().as_arrow())
+            try:
+                loaded.append(rows, snapshot_properties={MADE_AS: made_as})
+            except CommitFailedException:
+                return False, base
+            return True, base
+
+        return self._ask(f"commit {made_as} to {table}", write)
 
     def append(self, table: str, rows: list[dict[str, object]]) -> None:
         """Write rows into a table as one snapshot; columns that a row lacks are null."""
@@ -251,6 +331,16 @@ def _files(table: Table) -> Files:
         metadata.add(manifest.manifest_path)
         data.update(entry.data_file.file_path for entry in manifest.fetch_manifest_entry(table.io))
     return Files(frozenset(metadata), frozenset(data))
+
+
+def _files_of_all(table: Table) -> frozenset[str]:
+    found = {table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)}
+    manifests = {one.manifest_path: one for kept in table.snapshots() for one in kept.manifests(table.io)}
+    found.update(kept.manifest_list for kept in table.snapshots())
+    found.update(manifests)
+    for manifest in manifests.values():
+        found.update(entry.data_file.file_path for entry in manifest.fetch_manifest_entry(table.io))
+    return frozenset(found)
 
 
 def last_compressions(table: Table) -> frozenset[str]:

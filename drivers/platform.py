@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -27,6 +28,8 @@ from drivers.product import Product
 from drivers.sources import Source
 from drivers.sql import Database
 from drivers.tunnel import Tunnels
+from drivers.upkeep import State, Upkeep, reading
+from drivers.writers import Race, write
 from foundation.cache import SYSTEM
 from foundation.errors import DeadlineError, UserError
 from images.recipes import additions
@@ -71,6 +74,8 @@ GONE_SECONDS = 90.0
 
 _PARENTHESES = re.compile(r" \([^()]*\)")
 """What a reason has between parentheses: the words of the machine it was found on."""
+READER, PIPELINE = "polaris-reader-credentials", "polaris-pipeline-credentials"
+"""The Secrets of the two principals that read and write tables."""
 
 BUCKETS = ("staging", "warehouse")
 NODE_PORTS: Mapping[str, int] = {"Dagster": 3000, "Polaris": 8181, "MinIO": 9000, "MinIO console": 9001}
@@ -106,6 +111,8 @@ class _Remembered:
     ports: list[int] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     contents: dict[str, list[str]] | ServiceError = field(default_factory=dict)
+    races: dict[str, Race] = field(default_factory=dict)
+    upkeeps: dict[str, Upkeep] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -450,12 +457,12 @@ class Platform:
     @property
     def lakehouse(self) -> Lakehouse:
         """The catalog's tables with the rights of a reader."""
-        return self._lakehouse("polaris-reader-credentials")
+        return self._lakehouse(READER)
 
     @property
     def pipeline(self) -> Lakehouse:
         """The catalog's tables with the rights of a pipeline."""
-        return self._lakehouse("polaris-pipeline-credentials")
+        return self._lakehouse(PIPELINE)
 
     @property
     def store(self) -> ObjectStore:
@@ -512,6 +519,45 @@ class Platform:
         evidence.touched("pipeline")
         earlier = [run for run in self._seen.runs if run.product == product]
         return earlier[-1] if earlier else self.run(product)
+
+    def race(self, product: Product, table: str, *, writers: int, commits: int, hours: int) -> Race:
+        """Have writers commit to a table of a product while two runs of the product write it too, once.
+
+        Args:
+            product: whose runs.
+            table: by its name in the product.
+            writers: how many write beside the runs.
+            commits: of the writers that must be accepted, together.
+            hours: their rows are from the last so many hours.
+        """
+        name, lakehouse, dagster = f"{product.namespace}.{table}", self.lakehouse, self.orchestrator
+        evidence.touched("pipeline")
+        if name in self._seen.races:
+            return self._seen.races[name]
+        before = lakehouse.rows(name)
+        launched = [dagster.launch(product.name) for _ in range(2)]
+        for run in launched:
+            dagster.at_work(run)
+        ways = [lambda: self._new_lakehouse(PIPELINE)] * writers
+        written = write(ways, name, commits, hours)
+        runs = [run.finished() for run in launched]
+        found = lakehouse.rows(name), lakehouse.history(name), lakehouse.snapshots(name)
+        self._seen.races[name] = Race(written, runs, before, *found)
+        return self._seen.races[name]
+
+    def keep_up(self, product: Product, table: str) -> Upkeep:
+        """The upkeep of a product's tables, once, with a reader at one of them while nobody writes."""
+        name, lakehouse = f"{product.namespace}.{table}", self.lakehouse
+        evidence.touched("pipeline")
+        if name in self._seen.upkeeps:
+            return self._seen.upkeeps[name]
+        before, began_with = self._state(name), lakehouse.snapshot(name)
+        with reading(self._new_lakehouse(READER), name) as seen:
+            # Nobody writes: what no snapshot refers to is of no writer that will still commit it.
+            run = self.orchestrator.launch_upkeep(product.name, {"unused_minutes": 0}).finished()
+        late = lakehouse.rows_at(name, began_with or 0)
+        self._seen.upkeeps[name] = Upkeep(run, before, self._state(name), late, seen)
+        return self._seen.upkeeps[name]
 
     def cut_off(self, product: str) -> Run:
         """Begin a run and delete its worker in the middle of it; gives what Dagster recorded of it."""
@@ -628,10 +674,21 @@ class Platform:
 
     def _lakehouse(self, secret: str) -> Lakehouse:
         if secret not in self._lakehouses:
-            keys = self._secret(secret)
-            catalog, store = self._tunnels.to("polaris", 8181), self._tunnels.to("minio", 9000)
-            self._lakehouses[secret] = Lakehouse(catalog, store, keys["client-id"], keys["client-secret"])
+            self._lakehouses[secret] = self._new_lakehouse(secret)
         return self._lakehouses[secret]
+
+    def _new_lakehouse(self, secret: str) -> Lakehouse:
+        """A way of its own, for a thread of its own."""
+        keys = self._secret(secret)
+        catalog, store = self._tunnels.to("polaris", 8181), self._tunnels.to("minio", 9000)
+        return Lakehouse(catalog, store, keys["client-id"], keys["client-secret"])
+
+    def _state(self, table: str) -> State:
+        lakehouse, moment = self.lakehouse, datetime.now(UTC).replace(tzinfo=None)
+        place, objects = lakehouse.place(table), self.store.objects("warehouse")
+        under = {address: size for address, size in objects.items() if address.startswith(place)}
+        unused = frozenset(under) - lakehouse.every_file(table)
+        return State(moment, lakehouse.rows(table), lakehouse.snapshots(table), under, unused)
 
     def _secret(self, name: str) -> _Secret:
         return _Secret(name, self.place.cluster.credentials(self.namespace, name))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,11 @@ class Product:
         return self.name.replace("-", "_")
 
     @property
+    def jobs(self) -> frozenset[str]:
+        """The jobs that a person can launch: the one that runs it, the one that keeps its tables up."""
+        return frozenset({self.job, f"{self.job}_maintenance"})
+
+    @property
     def tables(self) -> frozenset[str]:
         """Its tables, as its files name them: the models of floe.yaml, and the seeds of a demo."""
         models = frozenset(model["name"] for model in self._transforms)
@@ -101,6 +106,17 @@ class Product:
     def expected(self) -> Mapping[str, Rows]:
         """Every table as it must be after a run, computed from the seeds."""
         return _expected(self.name)
+
+    def expected_with(self, arrived: Iterable[tuple[str, Mapping[str, Any]]]) -> Mapping[str, Rows]:
+        """The same, where further rows have arrived in the tables of seeds: each with the seed's name."""
+        further = list(arrived)
+        if not further:
+            return self.expected
+        rows = {
+            name: replace(seed, rows=(*seed.rows, *(row for table, row in further if table == name)))
+            for name, seed in self.seeds.items()
+        }
+        return EXPECTED[self.name](rows)
 
     @property
     def anomalies(self) -> Sequence[Anomaly]:

@@ -25,6 +25,21 @@ Mend = Callable[[], None]
 
 
 @dataclass(frozen=True)
+class Planted:
+    """What a scenario put into a table, beside what belongs there.
+
+    Attributes:
+        where: `table.column`.
+        table: by its name in the product.
+        row: the row that is new in a seed's table; none where it stands in place of another.
+    """
+
+    where: str
+    table: str
+    row: Mapping[str, object] | None
+
+
+@dataclass(frozen=True)
 class Retry:
     """A failed run, its retry, and the snapshot that each table had in between."""
 
@@ -39,21 +54,32 @@ class Planting:
 
     Attributes:
         platform: on which.
-        places: where there is one: `table.column`.
+        planted: what was put where.
     """
 
     platform: Platform
-    places: list[str] = field(default_factory=list)
+    planted: list[Planted] = field(default_factory=list)
 
-    def plant(self, table: str, values: Mapping[str, object]) -> None:
+    @property
+    def places(self) -> list[str]:
+        """Where something was put: `table.column`."""
+        return sorted(one.where for one in self.planted)
+
+    @property
+    def rows(self) -> list[tuple[str, Mapping[str, object]]]:
+        """The rows that are new in the tables of seeds."""
+        return [(one.table, one.row) for one in self.planted if one.row]
+
+    def plant(self, table: str, column: str, values: Mapping[str, object]) -> None:
         """Put a row with these values into a table: a new one into a seed's, in place of one elsewhere."""
         product, pipeline = Product.with_table(table), self.platform.pipeline
-        name = f"{product.namespace}.{table}"
+        name, row = f"{product.namespace}.{table}", None
         if table in product.seeds:
-            pipeline.append(name, [product.another_row(table, values)])
+            row = product.another_row(table, values)
+            pipeline.append(name, [row])
         else:
             pipeline.change(name, values)
-        self.places.extend(f"{table}.{column}" for column in values)
+        self.planted.append(Planted(f"{table}.{column}", table, row))
 
 
 AS_PRODUCT: dict[str, Callable[[str], object]] = {"product": Product}
@@ -108,9 +134,10 @@ def run_respected_edges(platform: Platform, run: Run) -> None:
 
 
 @then(parse("each {layer} table of {product} holds what the seeds say"), converters=AS_PRODUCT)
-def layer_holds(platform: Platform, layer: str, product: Product) -> None:
+def layer_holds(platform: Platform, layer: str, product: Product, planting: Planting) -> None:
     tables = product.layer(layer)
-    assert rows_of(platform, product, tables) == {name: product.expected[name] for name in tables}
+    expected = product.expected_with(planting.rows)
+    assert rows_of(platform, product, tables) == {name: expected[name] for name in tables}
 
 
 @then(parse("the lakehouse holds the tables of {product} and no other"), converters=AS_PRODUCT)
@@ -173,7 +200,7 @@ def row_is_planted(planting: Planting, table: str, column: str, value: str) -> I
         return
     pipeline, name = planting.platform.pipeline, f"{Product.with_table(table).namespace}.{table}"
     before = pipeline.snapshot(name)
-    planting.plant(table, values_of(column, value))
+    planting.plant(table, column, values_of(column, value))
     once = ExitStack()
     once.callback(pipeline.restore, name, before)
     yield once.close
@@ -230,7 +257,7 @@ def run_fails_because(platform: Platform, run: Run, test: str, table: str, colum
 def tests_find(platform: Platform, product: Product, planting: Planting) -> None:
     run = platform.orchestrator.launch_tests(product.name).finished()
     found = sorted(map(platform.graph(product.name).tested_by, run.failed_checks))
-    assert (run.status, found, dict(run.materializations)) == ("FAILURE", sorted(planting.places), {})
+    assert (run.status, found, dict(run.materializations)) == ("FAILURE", planting.places, {})
 
 
 @then(parse("the planted anomalies of {product} are found, and no other"), converters=AS_PRODUCT)

@@ -28,7 +28,7 @@ WITH_NODE_PORTS = frozenset({"us1"})
 
 DELIVERED = {
     "us2": ("stock-levels", "web-visits"),
-    "us3": ("parcel-search",),
+    "us3": ("parcel-search", "cold-chain"),
     "us5": ("web-visits",),
 }
 """Stories whose release serves small products beside those of the image (features/products)."""

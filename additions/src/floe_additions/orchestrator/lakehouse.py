@@ -42,6 +42,11 @@ class Lakehouse:
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
 
+    @property
+    def catalog(self) -> Catalog:
+        """PyIceberg's client."""
+        return self._catalog
+
     @cached_property
     def _catalog(self) -> Catalog:
         # Imported late: a code location lists its assets without ever reading a table.

@@ -8,6 +8,7 @@ from dagster import AssetSelection, Definitions, define_asset_job, in_process_ex
 
 from floe_additions.orchestrator.assets import product_assets
 from floe_additions.orchestrator.automation import automation_of
+from floe_additions.orchestrator.maintenance import maintenance_of
 from floe_additions.orchestrator.product import Product
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ def load_product_definitions(product_name: str, project_dir: Path) -> Definition
         project_dir: the product's folder, compiled by `floe-complete compile`.
     """
     product = Product.load(product_name, project_dir)
-    job = define_asset_job(product.slug, selection=AssetSelection.all())
+    assets, upkeep = product_assets(product), maintenance_of(product)
+    job = define_asset_job(product.slug, selection=AssetSelection.assets(*assets))
     schedules, sensors = automation_of(product, job)
     return Definitions(
-        assets=product_assets(product),
-        jobs=[job],
-        schedules=schedules,
+        assets=[*assets, *upkeep.assets],
+        jobs=[job, *upkeep.jobs],
+        schedules=[*schedules, *upkeep.schedules],
         sensors=sensors,
         # The run has a pod of its own already; dbt is the parallel part.
         executor=in_process_executor,

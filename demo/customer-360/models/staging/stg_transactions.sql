@@ -1,3 +1,14 @@
+{#
+  A run takes the transactions that it does not hold yet, or holds in another version, and merges them by
+  their id, whenever they arrive. What its source has withdrawn since is removed, so that the table is
+  always what raw_transactions says now, however many runs it took to get there.
+#}
+{{ config(
+    materialized='incremental',
+    unique_key='transaction_id',
+    post_hook="{{ withdrawn('raw_transactions', 'transaction_id', 'loaded_at') }}"
+) }}
+
 with source as (
 
     select * from {{ ref('raw_transactions') }}
@@ -51,3 +62,11 @@ renamed as (
 )
 
 select * from renamed
+{% if is_incremental() %}
+where not exists (
+    select 1
+    from {{ this }} as known
+    where known.transaction_id = renamed.transaction_id
+        and known.loaded_at = renamed.loaded_at
+)
+{% endif %}

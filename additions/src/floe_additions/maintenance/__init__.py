@@ -1,0 +1,1 @@
+"""Keeps Iceberg tables small: old rows, small files, old snapshots and unused objects go."""

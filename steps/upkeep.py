@@ -1,0 +1,62 @@
+"""Words about tables that many write at once, and about what keeps them small."""
+
+from __future__ import annotations
+
+from pytest_bdd import given, then, when
+from pytest_bdd.parsers import parse
+
+from drivers.platform import Platform
+from drivers.product import Product
+from drivers.upkeep import Upkeep
+from drivers.writers import Race
+from steps.pipelines import AS_PRODUCT
+
+MOMENT = "measured_at"
+"""The column that cold-chain's readings are kept by."""
+
+
+@given(
+    parse(
+        "{writers:d} writers commit {count:d} readings of the last two hours to {table} while {product} runs"
+    ),
+    converters=AS_PRODUCT,
+    target_fixture="race",
+)
+@when(
+    parse(
+        "{writers:d} writers commit {count:d} readings of the last two hours to {table} while {product} runs"
+    ),
+    converters=AS_PRODUCT,
+    target_fixture="race",
+)
+def writers_commit(platform: Platform, writers: int, count: int, table: str, product: Product) -> Race:
+    return platform.race(product, table, writers=writers, commits=count, hours=2)
+
+
+@then("every commit was accepted or refused, and of those accepted none is lost")
+def no_commit_is_lost(race: Race) -> None:
+    assert race.found == race.due
+
+
+@when(
+    parse("the upkeep of {product} runs while {table} is read"),
+    converters=AS_PRODUCT,
+    target_fixture="upkeep",
+)
+def upkeep_runs(platform: Platform, product: Product, table: str) -> Upkeep:
+    return platform.keep_up(product, table)
+
+
+@then("of the readings only those of the last hour are left")
+def last_hour_is_left(upkeep: Upkeep) -> None:
+    fresh, nothing = upkeep.fresh(upkeep.before, MOMENT), upkeep.old(upkeep.after, MOMENT)
+    assert upkeep.run.verdict == "SUCCESS"
+    assert (upkeep.fresh(upkeep.after, MOMENT), len(nothing)) == (fresh, 0)
+
+
+@then(parse("{count:d} snapshots are left, no object without a use, and no reader noticed"))
+def little_is_left(upkeep: Upkeep, count: int) -> None:
+    after = upkeep.after
+    assert upkeep.run.verdict == "SUCCESS"
+    assert (len(after.snapshots), after.unused, upkeep.noticed) == (count, frozenset(), [])
+    assert after.size < upkeep.before.size
