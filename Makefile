@@ -41,7 +41,7 @@ controls: $(VENV)/.ready ## plant each fault (FAULT=, REQ=) and demand that the 
 soak: $(VENV)/.ready ## repeat a story (N=20 STORY=US1) and demand the same result every time
 	@$(PY) -m console soak
 
-demo: $(VENV)/.ready ## deploy the demo, run its product, leave it running and print its addresses
+demo: $(VENV)/.ready ## deploy the demo, run its products, leave it running and print its addresses
 	@$(PY) -m console demo
 
 test: $(VENV)/.ready gate lint types ## the suite's own tests: no cluster needed
