@@ -8,6 +8,7 @@ from dagster import AssetSelection, Definitions, define_asset_job, in_process_ex
 
 from floe_additions.orchestrator.assets import product_assets
 from floe_additions.orchestrator.product import Product
+from floe_additions.orchestrator.quality import quality_checks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +22,11 @@ def load_product_definitions(product_name: str, project_dir: Path) -> Definition
         project_dir: the product's folder, compiled by `floe-complete compile`.
     """
     product = Product.load(product_name, project_dir)
+    assets = product_assets(product)
+    keys = {key.path[-1]: key for one in assets for key in one.keys}
     return Definitions(
-        assets=product_assets(product),
+        assets=assets,
+        asset_checks=quality_checks(product, keys),
         jobs=[define_asset_job(product.slug, selection=AssetSelection.all())],
         # The run has a pod of its own already; dbt is the parallel part.
         executor=in_process_executor,
