@@ -24,7 +24,7 @@ from tests.contract.test_pipeline import Lake, lake
 
 __all__ = ["lake"]
 
-VIEWS = [
+VIEWS: list[dict[str, object]] = [
     {"name": "page_is_a_path", "type": "regex_match", "column": "page", "parameters": {"regex": "^/"}},
     {
         "name": "visitor_is_short",

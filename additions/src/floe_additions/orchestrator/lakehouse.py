@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
     from pyiceberg.catalog import Catalog
+
+
+_PROBE_BYTES = 1_048_576
+"""What is written to learn why a write was refused: not less than a small table takes."""
 
 
 class NotInTheCatalogError(Exception):
@@ -114,11 +118,11 @@ class Lakehouse:
             table = self._catalog.load_table((namespace, name))
         except NoSuchTableError:
             # Staged only, which gives rights for it: without a commit there is no table afterwards either.
-            table = self._catalog.create_table_transaction((namespace, name), Schema())._table  # noqa: SLF001
+            table = self._catalog.create_table_transaction((namespace, name), Schema())._table
         address = f"{table.location()}/data/space-{uuid.uuid4().hex}"
         try:
             with table.io.new_output(address).create() as opened:
-                opened.write(b"is there space?")
+                opened.write(bytes(_PROBE_BYTES))
         except OSError as refused:
             return str(refused)
         table.io.delete(address)

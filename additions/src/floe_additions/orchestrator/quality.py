@@ -1,4 +1,4 @@
-"""What floe.yaml expects of a model's rows, asked by floe's quality plugin and told as Dagster's asset checks.
+"""What floe.yaml expects of rows, asked by floe's quality plugin and told as Dagster's asset checks.
 
 floe compiles `qualityChecks` into the artifact, and its Great Expectations plugin can evaluate them; nothing
 in the release brings the two together. Here each is an asset check of its model's table with its score, the
@@ -54,7 +54,7 @@ def declared(product: Product) -> dict[str, list[QualityCheck]]:
 
 
 def warm_up(product: Product) -> None:
-    """Import what the checks will need, where a product has any; for a moment in which nothing else is done."""
+    """Import what the checks will need, where a product has any; for a moment that is idle otherwise."""
     if declared(product) and _config(product).provider == PROVIDER:
         import_module(_ENGINE)
 

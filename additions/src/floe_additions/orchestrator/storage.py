@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from floe_additions.orchestrator.lakehouse import Lakehouse
 
 _REFUSED = re.compile(
-    r"URL s3://(?P<bucket>[^/\s]+)/(?P<path>[^\s:]+)/(?:data|metadata)/[^\s:]+: [^()]*\(HTTP code (?P<code>\d+)\)"
+    r"URL s3://(?P<bucket>[^/\s]+)/(?:[^\s:]+/)?(?P<namespace>[^/\s:]+)/(?P<table>[^/\s:]+)/(?:data|metadata)/"
+    r"[^\s:]+: [^()]*\(HTTP code (?P<code>\d+)\)"
 )
 """How DuckDB tells of a write that the store refused."""
 
@@ -57,9 +58,5 @@ def full(failure: str, lakehouse: Lakehouse) -> StorageFullError | None:
 
 
 def _refused(failure: str) -> list[_Write]:
-    found = (
-        _Write(match["bucket"], *match["path"].split("/")[-2:], match["code"])
-        for match in _REFUSED.finditer(failure)
-        if match["path"].count("/") >= 1
-    )
-    return list(dict.fromkeys(found))
+    """Each table once that dbt could not write."""
+    return list(dict.fromkeys(_Write(**match.groupdict()) for match in _REFUSED.finditer(failure)))
