@@ -201,6 +201,27 @@ class Materialization:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """What a run found of one expectation that a product has of its rows.
+
+    Attributes:
+        name: as floe.yaml has it.
+        table: whose rows.
+        outcome: passed or failed.
+        score: the share of rows that meet it, in percent.
+        against: how many rows do not.
+        table_score: what floe makes of all expectations of the table, from 0 to 100.
+    """
+
+    name: str
+    table: str
+    outcome: str
+    score: float
+    against: int
+    table_score: float
+
+
+@dataclass(frozen=True)
 class Run:
     """A finished run as Dagster recorded it.
 
@@ -208,6 +229,7 @@ class Run:
         status: SUCCESS, FAILURE or CANCELED.
         materializations: by model, the last of the run.
         checks: each dbt test by name, and whether it passed or failed.
+        expectations: each of those that are no dbt test, by name.
         checked_at: when each of them was evaluated (epoch seconds).
         causes: what the failures said.
         events: every event, one line each.
@@ -218,6 +240,7 @@ class Run:
     status: str
     materializations: Mapping[str, Materialization]
     checks: Mapping[str, str]
+    expectations: Sequence[Expectation]
     checked_at: Mapping[str, float]
     causes: Sequence[str]
     events: Sequence[str]
@@ -618,9 +641,11 @@ class Orchestrator:
     def _recorded(self, launched: Launched, status: str) -> Run:
         events = self.events(launched.run_id)
         made = [event for event in events if event["__typename"] == "MaterializationEvent"]
-        checks = [
+        evaluated = [
             event["evaluation"] for event in events if event["__typename"] == "AssetCheckEvaluationEvent"
         ]
+        expectations = [found for check in evaluated if (found := _expectation(check))]
+        checks = [check for check in evaluated if not _expectation(check)]
         causes = [event["error"] for event in events if event.get("error")]
         # Of a run that was cut off nothing but the daemon's last word tells what became of it.
         causes = causes or [event for event in events if event["__typename"] == "RunFailureEvent"]
@@ -634,6 +659,7 @@ class Orchestrator:
                 if (model := event["assetKey"]["path"][-1])
             },
             {check["checkName"]: "passed" if check["success"] else "failed" for check in checks},
+            sorted(expectations, key=lambda found: found.name),
             {check["checkName"]: float(check["timestamp"]) for check in checks},
             _said(causes),
             [line_of(event) for event in events],
@@ -829,6 +855,21 @@ def _cause(message: str) -> str:
     """What an error says; of one that only wraps dbt's errors, these alone."""
     dbts = message.rpartition("Errors parsed from dbt logs:")[2]
     return brief(_PROGRESS.sub("", brief(dbts, 20_000)), 1500)
+
+
+def _expectation(check: Mapping[str, Any]) -> Expectation | None:
+    """An evaluation as one of an expectation; None where it is that of a dbt test."""
+    told = _metadata(check)
+    if "expectation" not in told:
+        return None
+    return Expectation(
+        check["checkName"],
+        check["assetKey"]["path"][-1],
+        "passed" if check["success"] else "failed",
+        float(str(told["score"])),
+        int(str(told["rows_against"])),
+        float(str(told["table_score"])),
+    )
 
 
 def _metadata(event: Mapping[str, Any]) -> dict[str, object]:

@@ -588,6 +588,14 @@ class Platform:
         with self._without("polaris"):
             return self.orchestrator.launch(product, tags={PATIENCE: str(patience)}).finished()
 
+    def run_with_full_store(self, product: str) -> Run:
+        """Run a product, to the end, while the bucket of the tables takes no more data."""
+        self.store.limit("warehouse", 1)
+        try:
+            return self.orchestrator.launch(product).finished()
+        finally:
+            self.store.limit("warehouse", None)
+
     @contextmanager
     def _without(self, workload: str) -> Iterator[None]:
         self.stop(workload)

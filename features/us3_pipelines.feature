@@ -64,12 +64,36 @@ Feature: Data pipelines
     Then Dagster shows each dbt test of customer-360 as passed
     And no test ran before the table it tests was complete
 
-  @EDGE-02  # reviewed 26633e2f
-  Scenario: A run waits for a catalog that is away and goes on once it is back
+  @FR-026  # reviewed 57fabfd8
+  Scenario: Expectations that rows meet are shown as passed with their score
     Given customer-360 has run
-    When customer-360 runs while the catalog is away for a moment
-    Then the run succeeds, having said "the catalog answers again after"
-    And the run made every table of customer-360
+    Then the expectations of stg_crm_customers come to
+      | expectation         | outcome | rows against it | score of the table |
+      | email_is_an_address | passed  | 0               | 100                |
+      | last_name_is_known  | passed  | 0               | 100                |
+    And the expectations of mart_customer_360 come to
+      | expectation             | outcome | rows against it | score of the table |
+      | refund_share_is_a_share | passed  | 0               | 100                |
+      | there_are_customers     | passed  | 0               | 100                |
+
+  @FR-026  # reviewed 57fabfd8
+  Scenario: An expectation that a row does not meet is shown as failed with its score
+    Given customer-360 has run
+    And a row in raw_customers whose email is "at home"
+    When the models after the seeds of customer-360 run
+    Then the run succeeds
+    And the expectations of stg_crm_customers come to
+      | expectation         | outcome | rows against it | score of the table |
+      | email_is_an_address | failed  | 1               | 80                 |
+      | last_name_is_known  | passed  | 0               | 80                 |
+
+  @EDGE-03  # reviewed c3fc8f98
+  Scenario: A run that finds the object store full says so and leaves every table as it was
+    Given customer-360 has run
+    And it is noted how the tables of customer-360 stand
+    When customer-360 runs while the object store is full
+    Then the run fails, having said "XMinioAdminBucketQuotaExceeded, its quota is used up: raise it"
+    And the tables of customer-360 stand as they stood
 
   @EDGE-02  # reviewed 26633e2f
   Scenario: A run that waited for the catalog in vain says so and leaves every table as it was
@@ -78,6 +102,7 @@ Feature: Data pipelines
     When customer-360 runs while the catalog is away for good
     Then the run fails, having said "did not answer within the 5 s that a run waits for it: nobody answers"
     And the tables of customer-360 stand as they stood
+
   @FR-029 @GAP-001  # reviewed 85b7c1a1 7391b80f
   Scenario: The first run starts by itself, once every service is healthy
     Given a row in scans whose depot is "Bern"
@@ -117,6 +142,13 @@ Feature: Data pipelines
     And each gold table of customer-360 holds what the seeds say
     When its cause is gone and the run is retried
     Then the retry succeeds, makes what was missing and leaves every other table as it was
+
+  @EDGE-02  # reviewed 26633e2f
+  Scenario: A run waits for a catalog that is away and goes on once it is back
+    Given customer-360 has run
+    When customer-360 runs while the catalog is away for a moment
+    Then the run succeeds, having said "the catalog answers again after"
+    And the run made every table of customer-360
 
   @FR-024  # reviewed 6a14e512
   Scenario: A row that violates a test fails that test and the run

@@ -11,7 +11,7 @@ from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
 from drivers import anomalies, seed_files, seeds
-from drivers.dagster import Run
+from drivers.dagster import Expectation, Run
 from drivers.platform import Platform
 from drivers.product import Product
 from drivers.rows import Rows
@@ -190,6 +190,16 @@ def tests_passed(platform: Platform, run: Run, product: Product) -> None:
 @then("no test ran before the table it tests was complete")
 def tests_ran_after(platform: Platform, run: Run) -> None:
     assert platform.graph(run.product).early_tests(run.times, run.checked_at) == {}
+
+
+@then(parse("the expectations of {table} come to"))
+def expectations_come_to(platform: Platform, run: Run, table: str, datatable: list[list[str]]) -> None:
+    rows = platform.lakehouse.count(f"{Product(run.product).namespace}.{table}")
+    expected = [
+        Expectation(name, table, outcome, 100 * (rows - int(against)) / rows, int(against), float(score))
+        for name, outcome, against, score in datatable[1:]
+    ]
+    assert [found for found in run.expectations if found.table == table] == expected
 
 
 @given(parse('a row in {table} whose {column} is "{value}"'), target_fixture="mend")

@@ -14,9 +14,11 @@ from typing import Any
 from dagster import AssetExecutionContext, AssetsDefinition, Config, MetadataValue, Output
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCliEventMessage
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from packaging.version import Version
 from pydantic import Field
 
+from floe_additions.orchestrator import quality, storage
 from floe_additions.orchestrator.lakehouse import Lakehouse
 from floe_additions.orchestrator.outage import Patience, ridden_out
 from floe_additions.orchestrator.product import BRONZE, Product, scratch
@@ -85,7 +87,7 @@ def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
         target = work / "target"
         patience = Patience.of(context)
         messages = ridden_out(
-            lambda: dbt.cli(words, context=context, target_path=target),
+            lambda: _begun(dbt.cli(words, context=context, target_path=target), product),
             # What to do again stands in the results of the invocation before, in the same folder.
             lambda: dbt.cli(["retry"], manifest=product.dbt_manifest, target_path=target),
             lambda invocation: _end(invocation.process),
@@ -95,6 +97,10 @@ def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
             # Closing it ends dbt too when this step ends before it: by an interrupt, or by a failing read.
             with closing(messages):
                 yield from _events(messages, context, translator, patience)
+        except DagsterDbtCliRuntimeError as failed:
+            if full := storage.full(str(failed), Lakehouse()):
+                raise full from failed
+            raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
@@ -131,6 +137,12 @@ def _events(
                 figures = patience.outlast(partial(_evidence, lakehouse, node))
                 context.add_output_metadata(figures, output_name=event.output_name)
             yield event
+
+
+def _begun(invocation: DbtCliInvocation, product: Product) -> DbtCliInvocation:
+    """While dbt starts, which takes it seconds, this process has nothing to do."""
+    quality.warm_up(product)
+    return invocation
 
 
 def _end(process: subprocess.Popen[Any]) -> None:

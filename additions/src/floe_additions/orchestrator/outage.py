@@ -18,7 +18,7 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 if TYPE_CHECKING:
-    from dagster import AssetExecutionContext
+    from dagster import AssetCheckExecutionContext, AssetExecutionContext
     from dagster_dbt import DbtCliInvocation
     from dagster_dbt.core.dbt_cli_event import DbtCliEventMessage
 
@@ -79,7 +79,7 @@ class Patience:
         self._environment = environment
 
     @classmethod
-    def of(cls, context: AssetExecutionContext) -> Patience:
+    def of(cls, context: AssetExecutionContext | AssetCheckExecutionContext) -> Patience:
         """What the run's tag grants, else the platform.
 
         Raises:
