@@ -139,7 +139,7 @@ def _circle(project: Project, product: str) -> None:
 
 
 def _breaking(project: Project, product: str) -> None:
-    """A column dropped, one renamed, one of another type, one narrowed, one of another scale; a table dropped."""
+    """A column dropped, renamed, of another type, narrowed, of another scale; a table dropped."""
     parcels, scans = f"{product}/models/mart_parcels.sql", f"{product}/models/stg_scans.sql"
     project.edit(parcels, "    max_by(depot, scanned_at) as last_depot,\n", "")
     project.edit(parcels, "as mean,", "as mean_litres,")
@@ -158,10 +158,8 @@ def _harmless(project: Project, product: str) -> None:
     project.edit(parcels, "avg(litres)::float", "avg(litres)::double")
     project.edit(parcels, "decimal(8, 2)", "decimal(10, 2)")
     project.edit(f"{product}/models/stg_scans.sql", "    depot,", "    depot,\n    left(depot, 2) as code,")
-    scans = "{{ ref('stg_scans') }}"
-    project.write(
-        f"{product}/models/mart_days.sql", f"select distinct scanned_at::date as day from {scans}\n"
-    )
+    days = "select distinct scanned_at::date as day\nfrom {{ ref('stg_scans') }}\n"
+    project.write(f"{product}/models/mart_days.sql", days)
     with _rewritten(project, f"{product}/floe.yaml") as spec:
         spec["transforms"].append({"name": "mart_days", "tier": "gold", "dependsOn": ["stg_scans"]})
 

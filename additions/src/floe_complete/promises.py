@@ -95,7 +95,7 @@ def write(folder: Path, tables: Mapping[str, Table]) -> None:
 
 
 def widens(old: str, new: str) -> bool:
-    """Whether a type of DuckDB takes every value of another, and Iceberg changes one into the other in place."""
+    """Whether Iceberg changes one type into another in place, every value kept; in the words of DuckDB."""
     if _WIDER.get(old) == new:
         return True
     before, after = _DECIMAL.fullmatch(old), _DECIMAL.fullmatch(new)
