@@ -20,4 +20,5 @@ pytest_plugins = (
     "steps.locations",
     "steps.health",
     "steps.compute",
+    "steps.evolution",
 )

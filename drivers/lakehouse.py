@@ -14,6 +14,7 @@ from pyiceberg.exceptions import RESTError
 from pyiceberg.io import S3_ENDPOINT
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import DataFileContent
+from pyiceberg.partitioning import PartitionField
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Properties
@@ -106,14 +107,46 @@ class Lakehouse:
         found = self._ask(f"list the tables of {namespace}", lambda catalog: catalog.list_tables(namespace))
         return frozenset(name[-1] for name in found)
 
-    def rows(self, table: str, *, columns: Iterable[str] = ("*",)) -> Rows:
-        """The rows of a table as it is now, delete files applied."""
+    def rows(
+        self,
+        table: str,
+        *,
+        columns: Iterable[str] = ("*",),
+        snapshot: int | None = None,
+        at: float | None = None,
+    ) -> Rows:
+        """The rows of a table, delete files applied.
+
+        Args:
+            table: namespace and name.
+            columns: those that are read.
+            snapshot: read it as of this snapshot; else it is read as it is now.
+            at: read it as it was at this moment, in epoch seconds.
+        """
         wanted = tuple(columns)
-        found = self._ask(
-            f"read {table}",
-            lambda catalog: catalog.load_table(table).scan(selected_fields=wanted).to_arrow().to_pylist(),
-        )
-        return Rows.of(_short(table), found)
+
+        def read(catalog: RestCatalog) -> list[dict[str, object]]:
+            loaded = catalog.load_table(table)
+            as_of = snapshot if at is None else _snapshot_at(loaded, at)
+            found: list[dict[str, object]] = (
+                loaded.scan(selected_fields=wanted, snapshot_id=as_of).to_arrow().to_pylist()
+            )
+            return found
+
+        when = f" as of snapshot {snapshot}" if snapshot is not None else f" as of {at:.0f}" if at else ""
+        return Rows.of(_short(table), self._ask(f"read {table}{when}", read))
+
+    def partitionings(self, table: str) -> dict[str, str]:
+        """Every data file that is read now, with what it is partitioned by (`day(sold_at)`, or `nothing`)."""
+
+        def read(catalog: RestCatalog) -> dict[str, str]:
+            loaded = catalog.load_table(table)
+            return {
+                task.file.file_path: _partitioning(loaded, task.file.spec_id)
+                for task in loaded.scan().plan_files()
+            }
+
+        return self._ask(f"tell how the files of {table} are partitioned", read)
 
     def count(self, table: str) -> int:
         """How many rows a table has, counted by reading it."""
@@ -234,6 +267,28 @@ def _codecs(table: Table, path: str) -> Iterator[str]:
         for group in range(file.num_row_groups):
             for column in range(file.num_columns):
                 yield file.row_group(group).column(column).compression
+
+
+def _snapshot_at(table: Table, moment: float) -> int:
+    """The snapshot that was current at a moment.
+
+    Raises:
+        ValueError: there was none.
+    """
+    found = table.snapshot_as_of_timestamp(int(moment * 1000))
+    if found is None:
+        raise ValueError("it had no snapshot then")
+    return found.snapshot_id
+
+
+def _partitioning(table: Table, spec: int) -> str:
+    schema = table.schema()
+
+    def words(field: PartitionField) -> str:
+        column = schema.find_column_name(field.source_id) or "a column that is gone"
+        return column if str(field.transform) == "identity" else f"{field.transform}({column})"
+
+    return ", ".join(map(words, table.specs()[spec].fields)) or "nothing"
 
 
 def _short(table: str) -> str:

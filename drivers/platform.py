@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -201,12 +201,22 @@ class Platform:
         Raises:
             DeadlineError: Dagster did not come to read it.
         """
-        before, dagster = self._delivered.get(product), self.orchestrator
-        loaded_at = dagster.loaded_at(product)
-        if self._deliver(product, packed) == before:
-            return
-        self._release()
-        dagster.reloaded(product, since=loaded_at, within=DEPLOY_SECONDS)
+        self.deploy_all({product: packed})
+
+    def deploy_all(self, products: Mapping[str, bytes]) -> None:
+        """The same of several delivered products at once; those that are as they were are left alone.
+
+        Raises:
+            DeadlineError: Dagster did not come to read one of them.
+        """
+        dagster, before = self.orchestrator, dict(self._delivered)
+        loaded_at = {product: dagster.loaded_at(product) for product in products}
+        now = {product: self._deliver(product, packed) for product, packed in products.items()}
+        changed = [product for product, version in now.items() if version != before.get(product)]
+        if changed:
+            self._release()
+        for product in changed:
+            dagster.reloaded(product, since=loaded_at[product], within=DEPLOY_SECONDS)
 
     def stop(self, workload: str) -> None:
         """Take a workload's replicas away and wait until its pods are gone."""
@@ -398,6 +408,13 @@ class Platform:
         run = self.orchestrator.launch(product).finished()
         self._seen.runs.append(run)
         return run
+
+    def run_all(self, products: Iterable[str]) -> dict[str, Run]:
+        """Run all of several products at the same time, to the end."""
+        launched = {product: self.orchestrator.launch(product) for product in products}
+        runs = {product: one.finished() for product, one in launched.items()}
+        self._seen.runs.extend(runs.values())
+        return runs
 
     def last_run(self, product: str) -> Run:
         """The last full run of a product; the first one is launched when there was none."""

@@ -27,3 +27,38 @@ Feature: Tables that evolve
       | mart_parcels | scans   | BIGINT        |
       | mart_parcels | mean    | DOUBLE        |
       | mart_parcels | largest | DECIMAL(10,2) |
+
+  @FR-090
+  Scenario: A column is added, and nobody who reads the table notices
+    Given every version of parcel-tracking has run, one after the other
+    Then a query of stg_scans from before weight was there still returns every row of parcel-tracking
+    And stg_scans of parcel-tracking holds every row once, null where it was delivered without a column
+
+  @FR-091
+  Scenario: What is new is partitioned anew, and what was there stays as it is
+    Given every version of parcel-tracking has run, one after the other
+    Then the files of stg_scans are partitioned by nothing where they were there before, and else by day(scanned_at)
+    And stg_scans of parcel-tracking holds every row once, null where it was delivered without a column
+
+  @FR-092
+  Scenario Outline: A table is read as it was
+    Given every version of parcel-tracking has run, one after the other
+    Then <table> of parcel-tracking, read by <handle>, is what it was after each version
+
+    Examples:
+      | table        | handle   |
+      | stg_scans    | snapshot |
+      | stg_scans    | time     |
+      | mart_parcels | snapshot |
+      | mart_parcels | time     |
+
+  @FR-093
+  Scenario: Tables of one name in two products evolve apart
+    Given every version of parcel-tracking has run, one after the other
+    And every version of parcel-returns has run, one after the other
+    Then each product has a stg_scans of its own
+      | product         | columns                                                                                                          |
+      | parcel-tracking | scan_id int, parcel string, depot string, litres decimal(6, 2), scanned_at timestamp, weight decimal(6, 2) |
+      | parcel-returns  | scan_id long, parcel string, reason string, refund decimal(8, 2)                                                 |
+    And stg_scans of parcel-tracking holds every row once, null where it was delivered without a column
+    And stg_scans of parcel-returns holds every row once, null where it was delivered without a column

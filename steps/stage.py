@@ -26,7 +26,11 @@ from steps.ahead import Ahead
 WITH_NODE_PORTS = frozenset({"us1"})
 """Stories whose release has the documented ports: one release per cluster can."""
 
-DELIVERED = {"us2": ("stock-levels", "web-visits"), "us5": ("web-visits",)}
+DELIVERED = {
+    "us2": ("stock-levels", "web-visits"),
+    "us5": ("web-visits",),
+    "us9": ("parcel-tracking", "parcel-returns"),
+}
 """Stories whose release serves small products beside those of the image (features/products)."""
 
 
