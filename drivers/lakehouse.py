@@ -127,7 +127,7 @@ class Lakehouse:
 
         def read(catalog: RestCatalog) -> list[dict[str, object]]:
             loaded = catalog.load_table(table)
-            as_of = snapshot if at is None else _snapshot_at(loaded, at)
+            as_of = snapshot if at is None else snapshot_at(loaded, at)
             found: list[dict[str, object]] = (
                 loaded.scan(selected_fields=wanted, snapshot_id=as_of).to_arrow().to_pylist()
             )
@@ -139,14 +139,8 @@ class Lakehouse:
     def partitionings(self, table: str) -> dict[str, str]:
         """Every data file that is read now, with what it is partitioned by (`day(sold_at)`, or `nothing`)."""
 
-        def read(catalog: RestCatalog) -> dict[str, str]:
-            loaded = catalog.load_table(table)
-            return {
-                task.file.file_path: _partitioning(loaded, task.file.spec_id)
-                for task in loaded.scan().plan_files()
-            }
-
-        return self._ask(f"tell how the files of {table} are partitioned", read)
+        asked = f"tell how the files of {table} are partitioned"
+        return self._ask(asked, lambda catalog: partitionings(catalog.load_table(table)))
 
     def count(self, table: str) -> int:
         """How many rows a table has, counted by reading it."""
@@ -269,7 +263,14 @@ def _codecs(table: Table, path: str) -> Iterator[str]:
                 yield file.row_group(group).column(column).compression
 
 
-def _snapshot_at(table: Table, moment: float) -> int:
+def partitionings(table: Table) -> dict[str, str]:
+    """Every data file that a scan of a table reads, with what it is partitioned by."""
+    return {
+        task.file.file_path: _partitioning(table, task.file.spec_id) for task in table.scan().plan_files()
+    }
+
+
+def snapshot_at(table: Table, moment: float) -> int:
     """The snapshot that was current at a moment.
 
     Raises:

@@ -143,7 +143,8 @@ def _tables(tried: Any) -> dict[str, Table]:
     """The tables and views that are there after a trial: dbt keeps its DuckDB in memory until it ends."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 - with dbt
 
-    handle = DuckDBConnectionManager.env().handle()
+    environment: Any = DuckDBConnectionManager.env()
+    handle = environment.handle()
     try:
         engine = handle.cursor()
         engine.execute(
