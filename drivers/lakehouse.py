@@ -138,7 +138,6 @@ class Lakehouse:
 
     def partitionings(self, table: str) -> dict[str, str]:
         """Every data file that is read now, with what it is partitioned by (`day(sold_at)`, or `nothing`)."""
-
         asked = f"tell how the files of {table} are partitioned"
         return self._ask(asked, lambda catalog: partitionings(catalog.load_table(table)))
 
