@@ -23,4 +23,5 @@ pytest_plugins = (
     "steps.locations",
     "steps.health",
     "steps.compute",
+    "steps.evolution",
 )

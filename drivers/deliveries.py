@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -68,6 +68,24 @@ def with_compute(floe: Floe, folder: Path, product: str, compute: str) -> bytes:
     project = _team(floe, folder, product)
     chosen = yaml.safe_load(project.read("manifest.yaml"))["plugins"]["compute"]["type"]
     project.edit("manifest.yaml", f"    type: {chosen}\n", f"    type: {compute}\n")
+    _compile(floe, project, product)
+    return project.packed(product)
+
+
+def changed(floe: Floe, folder: Path, product: str, change: Callable[[Path], None]) -> bytes:
+    """A small product, compiled after a team has changed it, and packed.
+
+    Args:
+        floe: what compiles it.
+        folder: where the team works.
+        product: its name.
+        change: is given the product's folder.
+
+    Raises:
+        ServiceError: it does not compile; with what was said.
+    """
+    project = _team(floe, folder, product)
+    change(project.folder / product)
     _compile(floe, project, product)
     return project.packed(product)
 

@@ -15,6 +15,7 @@ from pyiceberg.expressions import EqualTo
 from pyiceberg.io import S3_ENDPOINT
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import DataFileContent
+from pyiceberg.partitioning import PartitionField
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
@@ -133,14 +134,39 @@ class Lakehouse:
         found = self._ask(f"list the tables of {namespace}", lambda catalog: catalog.list_tables(namespace))
         return frozenset(name[-1] for name in found)
 
-    def rows(self, table: str, *, columns: Iterable[str] = ("*",)) -> Rows:
-        """The rows of a table as it is now, delete files applied."""
+    def rows(
+        self,
+        table: str,
+        *,
+        columns: Iterable[str] = ("*",),
+        snapshot: int | None = None,
+        at: float | None = None,
+    ) -> Rows:
+        """The rows of a table, delete files applied.
+
+        Args:
+            table: namespace and name.
+            columns: those that are read.
+            snapshot: read it as of this snapshot; else it is read as it is now.
+            at: read it as it was at this moment, in epoch seconds.
+        """
         wanted = tuple(columns)
-        found = self._ask(
-            f"read {table}",
-            lambda catalog: catalog.load_table(table).scan(selected_fields=wanted).to_arrow().to_pylist(),
-        )
-        return Rows.of(_short(table), found)
+
+        def read(catalog: RestCatalog) -> list[dict[str, object]]:
+            loaded = catalog.load_table(table)
+            as_of = snapshot if at is None else snapshot_at(loaded, at)
+            found: list[dict[str, object]] = (
+                loaded.scan(selected_fields=wanted, snapshot_id=as_of).to_arrow().to_pylist()
+            )
+            return found
+
+        when = f" as of snapshot {snapshot}" if snapshot is not None else f" as of {at:.0f}" if at else ""
+        return Rows.of(_short(table), self._ask(f"read {table}{when}", read))
+
+    def partitionings(self, table: str) -> dict[str, str]:
+        """Every data file that is read now, with what it is partitioned by (`day(sold_at)`, or `nothing`)."""
+        asked = f"tell how the files of {table} are partitioned"
+        return self._ask(asked, lambda catalog: partitionings(catalog.load_table(table)))
 
     def count(self, table: str) -> int:
         """How many rows a table has, counted by reading it."""
@@ -366,6 +392,35 @@ def _codecs(table: Table, path: str) -> Iterator[str]:
         for group in range(file.num_row_groups):
             for column in range(file.num_columns):
                 yield file.row_group(group).column(column).compression
+
+
+def partitionings(table: Table) -> dict[str, str]:
+    """Every data file that a scan of a table reads, with what it is partitioned by."""
+    return {
+        task.file.file_path: _partitioning(table, task.file.spec_id) for task in table.scan().plan_files()
+    }
+
+
+def snapshot_at(table: Table, moment: float) -> int:
+    """The snapshot that was current at a moment.
+
+    Raises:
+        ValueError: there was none.
+    """
+    found = table.snapshot_as_of_timestamp(int(moment * 1000))
+    if found is None:
+        raise ValueError("it had no snapshot then")
+    return found.snapshot_id
+
+
+def _partitioning(table: Table, spec: int) -> str:
+    schema = table.schema()
+
+    def words(field: PartitionField) -> str:
+        column = schema.find_column_name(field.source_id) or "a column that is gone"
+        return column if str(field.transform) == "identity" else f"{field.transform}({column})"
+
+    return ", ".join(map(words, table.specs()[spec].fields)) or "nothing"
 
 
 def _short(table: str) -> str:

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from drivers import answers, dbt_graph, plugin_health, wait
 from drivers.catalog import Management
-from drivers.dagster import Location, Orchestrator, Run
+from drivers.dagster import RUN_SECONDS, Location, Orchestrator, Run
 from drivers.dbt_graph import Graph
 from drivers.errors import ServiceError
 from drivers.helm import Helm, products_served
@@ -244,12 +244,22 @@ class Platform:
         Raises:
             DeadlineError: Dagster did not come to read it.
         """
-        before, dagster = self._delivered.get(product), self.orchestrator
-        loaded_at = dagster.loaded_at(product)
-        if self._deliver(product, packed) == before:
-            return
-        self._release()
-        dagster.reloaded(product, since=loaded_at, within=DEPLOY_SECONDS)
+        self.deploy_all({product: packed})
+
+    def deploy_all(self, products: Mapping[str, bytes]) -> None:
+        """The same of several delivered products at once; those that are as they were are left alone.
+
+        Raises:
+            DeadlineError: Dagster did not come to read one of them.
+        """
+        dagster, before = self.orchestrator, dict(self._delivered)
+        loaded_at = {product: dagster.loaded_at(product) for product in products}
+        now = {product: self._deliver(product, packed) for product, packed in products.items()}
+        changed = [product for product, version in now.items() if version != before.get(product)]
+        if changed:
+            self._release()
+        for product in changed:
+            dagster.reloaded(product, since=loaded_at[product], within=DEPLOY_SECONDS)
 
     def serve(self, *products: str) -> None:
         """Have these products of the image served, and no other; those that are served already run on.
@@ -498,20 +508,20 @@ class Platform:
         self._seen.runs.append(run)
         return run
 
-    def run_at_once(self, *products: str, within: float) -> list[Run]:
-        """Launch several products, one right after the other, and wait for the end of all.
+    def run_all(self, products: Iterable[str], within: float = RUN_SECONDS) -> dict[str, Run]:
+        """Run all of several products at the same time, to the end.
 
         Args:
-            products: which.
+            products: which; launched in this order, one right after the other.
             within: seconds from the first launch to the last end.
 
         Raises:
             DeadlineError: one of them did not end in time.
         """
         until = time.monotonic() + within
-        launched = [self.orchestrator.launch(product) for product in products]
-        runs = [one.finished(max(until - time.monotonic(), 0)) for one in launched]
-        self._seen.runs += runs
+        launched = {product: self.orchestrator.launch(product) for product in products}
+        runs = {product: one.finished(max(until - time.monotonic(), 0)) for product, one in launched.items()}
+        self._seen.runs.extend(runs.values())
         return runs
 
     def last_run(self, product: str) -> Run:

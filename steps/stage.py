@@ -30,6 +30,7 @@ DELIVERED = {
     "us2": ("stock-levels", "web-visits"),
     "us3": ("parcel-search", "cold-chain"),
     "us5": ("web-visits",),
+    "us9": ("parcel-tracking", "parcel-returns"),
 }
 """Stories whose release serves small products beside those of the image (features/products)."""
 

@@ -174,12 +174,15 @@ def test_all_are_launched_before_the_first_is_waited_for_and_share_the_time(
 ) -> None:
     launches = Launches()
     monkeypatch.setattr(Platform, "orchestrator", launches)
-    runs = platform.run_at_once("customer-360", "iot-telemetry", within=60)
+    runs = platform.run_all(["customer-360", "iot-telemetry"], within=60)
     assert launches.order == [
         "launch customer-360",
         "launch iot-telemetry",
         "await customer-360",
         "await iot-telemetry",
     ]
-    assert [run.product for run in runs] == ["customer-360", "iot-telemetry"]
+    assert {name: run.product for name, run in runs.items()} == {
+        "customer-360": "customer-360",
+        "iot-telemetry": "iot-telemetry",
+    }
     assert all(59 < given <= 60 for given in launches.given)

@@ -56,6 +56,30 @@ class Wrong(TypedDict):
     compiled: str
 
 
+class Table(TypedDict):
+    """A table as DuckDB makes it of a model or seed.
+
+    Attributes:
+        file: of the model or seed, in the project.
+        columns: the type of each, as DuckDB calls it, in the order of the table.
+    """
+
+    file: str
+    columns: dict[str, str]
+
+
+class Answer(TypedDict):
+    """What came of a task.
+
+    Attributes:
+        wrong: what dbt or DuckDB refuses.
+        tables: by their names; none where the SQL was not tried, or was refused.
+    """
+
+    wrong: list[Wrong]
+    tables: dict[str, Table]
+
+
 def main() -> None:
     """Do one task."""
     from dbt.adapters import duckdb  # noqa: F401, PLC0415 - this is what takes the time
@@ -67,7 +91,7 @@ def main() -> None:
     task: Task = json.loads(line)
     os.environ.update(task["variables"])
     parsed = dbtRunner().invoke(_words(task, "parse", task["profiles"], task["target"]))
-    wrong = _refused(parsed)
+    wrong, tables = _refused(parsed), {}
     if not wrong and task["trial"]:
         _make_sources(task, getattr(parsed.result, "sources", {}).values())
         words = (
@@ -84,7 +108,9 @@ def main() -> None:
             _words(task, *words, task["trial"], scratch)
         )
         wrong = _refused(tried)
-    Path(task["answer"]).write_text(json.dumps(wrong), encoding="utf-8")
+        tables = {} if wrong else _tables(tried)
+    answer = Answer(wrong=wrong, tables=tables)
+    Path(task["answer"]).write_text(json.dumps(answer), encoding="utf-8")
 
 
 def _make_sources(task: Task, sources: Iterable[Any]) -> None:
@@ -159,6 +185,32 @@ def _refused(done: Any) -> list[Wrong]:
         )
         for one in failed
     ]
+
+
+def _tables(tried: Any) -> dict[str, Table]:
+    """The tables and views that are there after a trial: dbt keeps its DuckDB in memory until it ends."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 - with dbt
+
+    environment: Any = DuckDBConnectionManager.env()
+    handle = environment.handle()
+    try:
+        engine = handle.cursor()
+        engine.execute(
+            "select database_name, schema_name, table_name, column_name, data_type from duckdb_columns() "
+            "order by database_name, schema_name, table_name, column_index"
+        )
+        there: dict[tuple[str, str, str], dict[str, str]] = {}
+        for *place, column, kind in engine.fetchall():
+            there.setdefault((place[0], place[1], place[2]), {})[column] = kind
+    finally:
+        handle.close()
+    made = (one.node for one in tried.result.results)
+    found = {
+        node.alias: Table(file=node.original_file_path, columns=there[node.database, node.schema, node.alias])
+        for node in made
+        if (node.database, node.schema, node.alias) in there
+    }
+    return {name: found[name] for name in sorted(found)}
 
 
 if __name__ == "__main__":
