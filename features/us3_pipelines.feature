@@ -90,7 +90,6 @@ Feature: Data pipelines
   @EDGE-03  # reviewed c3fc8f98
   Scenario: A run that finds the object store full says so and leaves every table as it was
     Given customer-360 has run
-    And it is noted how the tables of customer-360 stand
     When customer-360 runs while the object store is full
     Then the run fails, having said "XMinioAdminBucketQuotaExceeded, its quota is used up: raise it"
     And the tables of customer-360 stand as they stood
@@ -98,7 +97,6 @@ Feature: Data pipelines
   @EDGE-02  # reviewed 26633e2f
   Scenario: A run that waited for the catalog in vain says so and leaves every table as it was
     Given customer-360 has run
-    And it is noted how the tables of customer-360 stand
     When customer-360 runs while the catalog is away for good
     Then the run fails, having said "did not answer within the 5 s that a run waits for it: nobody answers"
     And the tables of customer-360 stand as they stood
@@ -130,7 +128,7 @@ Feature: Data pipelines
     Given customer-360 has run
     And a row in raw_transactions whose quantity × unit_price is "2147483647 × 99999999.99"
     When the models after the seeds of customer-360 run
-    Then the run fails because of "Overflow in multiplication of DECIMAL(18)"
+    Then the run fails, having said "Overflow in multiplication of DECIMAL(18)"
     When its cause is gone and the run is retried
     Then the retry succeeds, makes stg_transactions, int_customer_orders, mart_customer_360 and leaves every other table as it was
 
@@ -138,7 +136,7 @@ Feature: Data pipelines
   Scenario: A run that loses its worker fails within a minute, leaves no half of a table and can be retried
     Given customer-360 has run
     When a run of customer-360 loses its worker half way
-    Then the run fails because of "Discovered failed Kubernetes job"
+    Then the run fails, having said "Discovered failed Kubernetes job"
     And each gold table of customer-360 holds what the seeds say
     When its cause is gone and the run is retried
     Then the retry succeeds, makes what was missing and leaves every other table as it was

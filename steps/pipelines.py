@@ -242,11 +242,6 @@ def run_is_retried(platform: Platform, run: Run, mend: Mend) -> Retry:
     return Retry(run, platform.orchestrator.retry(run).finished(), before)
 
 
-@then(parse('the run fails because of "{reason}"'))
-def run_fails_saying(run: Run, reason: str) -> None:
-    assert (run.status, reason if reason in run.verdict else run.verdict) == ("FAILURE", reason)
-
-
 @then(parse("the retry succeeds, makes {missing} and leaves every other table as it was"))
 def retry_makes(platform: Platform, retry: Retry, missing: str) -> None:
     product, every = Product(retry.run.product), platform.graph(retry.run.product).tables

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pytest_bdd import given, then, when
+import pytest
+from pytest_bdd import then, when
 from pytest_bdd.parsers import parse
 
 from drivers.dagster import Run
@@ -28,13 +29,15 @@ TROUBLES: Mapping[str, Callable[[Platform, str], Run]] = {
 }
 
 
-@given(parse("it is noted how the tables of {product} stand"), converters=AS_PRODUCT, target_fixture="stood")
-def standing_is_noted(platform: Platform, product: Product) -> Standing:
-    return standing(platform, product)
+@pytest.fixture
+def stood() -> Standing:
+    """How the tables stood before the trouble."""
+    return {}
 
 
 @when(parse("{product} runs while {trouble}"), converters=AS_PRODUCT, target_fixture="run")
-def runs_in_trouble(platform: Platform, product: Product, trouble: str) -> Run:
+def runs_in_trouble(platform: Platform, product: Product, trouble: str, stood: Standing) -> Run:
+    stood.update(standing(platform, product))
     return TROUBLES[trouble](platform, product.name)
 
 
