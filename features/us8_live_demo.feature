@@ -3,7 +3,7 @@ Feature: Live demo
   As somebody who wants to see what floe does I need products of other trades that I can believe: data with
   the faults of real data, figures that I can recompute, and tests that catch what is wrong.
 
-  Scenario Outline: The figures of a product's gold tables are exactly what its seeds say
+  Scenario Outline: The figures of <product> are exactly what its seeds say
     Given <product> has run
     Then each gold table of <product> holds what the seeds say
 
@@ -23,7 +23,7 @@ Feature: Live demo
     Then the planted anomalies of iot-telemetry are found, and no other
 
   @FR-083  # reviewed 82c629ef
-  Scenario Outline: Seeds are as many as asked for, and the same bytes wherever they are made
+  Scenario Outline: The seeds of <product> at scale <scale> are as many as asked for, and the same bytes wherever they are made
     Then the seeds of <product> at scale <scale> are "<seeds>"
 
     Examples:
@@ -36,7 +36,7 @@ Feature: Live demo
       | iot-telemetry | 10    | 1600 raw_maintenance_log, 9600 raw_readings, 1200 raw_sensors   |
 
   @FR-083  # reviewed 82c629ef
-  Scenario Outline: A scale that is none is refused
+  Scenario Outline: A scale of <scale> is refused
     Then the seeds of iot-telemetry at scale <scale> are "refused: <reason>"
 
     Examples:
@@ -50,7 +50,7 @@ Feature: Live demo
       | nan   | FLOE_DEMO_SEED_SCALE='nan' is out of range    |
 
   @FR-084  # reviewed 774aa42f
-  Scenario Outline: Every layer of a product holds its data
+  Scenario Outline: Every layer of <product> holds its data
     Given <product> has run
     Then each bronze table of <product> holds what the seeds say
     And each silver table of <product> holds what the seeds say
@@ -62,7 +62,7 @@ Feature: Live demo
       | iot-telemetry |
 
   @FR-085  # reviewed 6f2db44f
-  Scenario Outline: Every test of a product ran and passed
+  Scenario Outline: Every test of <product> ran and passed
     Given <product> has run
     Then Dagster shows each dbt test of <product> as passed
 
@@ -72,7 +72,7 @@ Feature: Live demo
       | iot-telemetry |
 
   @FR-085  # reviewed 6f2db44f
-  Scenario Outline: A row that breaks a rule is found in whichever layer it is
+  Scenario Outline: A row that breaks a rule is found in whichever layer of <product> it is
     Given <product> has run
     And a row in <bronze>
     And a row in <silver>

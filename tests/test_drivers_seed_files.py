@@ -53,5 +53,5 @@ def test_files_that_a_refusal_leaves_are_told(planted: Path) -> None:
 
 def test_a_generator_that_breaks_is_told(planted: Path) -> None:
     break_it(planted / "iot_telemetry.py", "_PER_MILLE = 1000", "_PER_MILLE = 0")
-    with pytest.raises(ServiceError, match="exit code 1.*ZeroDivisionError"):
+    with pytest.raises(ServiceError, match=r"exit code 1.*ZeroDivisionError"):
         seed_files.made("iot-telemetry", "1")
