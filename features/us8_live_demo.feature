@@ -4,7 +4,7 @@ Feature: Live demo
   the faults of real data, figures that I can recompute, and tests that catch what is wrong.
 
   @FR-086  # reviewed 6a023120
-  Scenario Outline: A product is deployed and runs alone
+  Scenario Outline: <product> is deployed and runs alone
     Given <product> is deployed alone
     When <product> runs
     Then the run succeeds
@@ -17,7 +17,7 @@ Feature: Live demo
       | financial-risk |
 
   @FR-086  # reviewed 6a023120
-  Scenario Outline: A product that is added starts none of the others anew
+  Scenario Outline: <product> is added and starts none of the others anew
     When <product> is deployed beside the others
     Then the products <served> are served
     And none of the others was started anew
@@ -32,7 +32,7 @@ Feature: Live demo
     When the products customer-360, financial-risk, iot-telemetry run at once
     Then each run succeeds
 
-  Scenario Outline: The figures of a product's gold tables are exactly what its seeds say
+  Scenario Outline: The figures of <product> are exactly what its seeds say
     Given <product> has run
     Then each gold table of <product> holds what the seeds say
 
@@ -57,7 +57,7 @@ Feature: Live demo
     Then the planted anomalies of iot-telemetry are found, and no other
 
   @FR-083  # reviewed 82c629ef
-  Scenario Outline: Seeds are as many as asked for, and the same bytes wherever they are made
+  Scenario Outline: The seeds of <product> at scale <scale> are as many as asked for, and the same bytes wherever they are made
     Then the seeds of <product> at scale <scale> are "<seeds>"
 
     Examples:
@@ -73,7 +73,7 @@ Feature: Live demo
       | financial-risk | 10    | 1200 raw_counterparties, 9600 raw_market_data, 4000 raw_positions   |
 
   @FR-083  # reviewed 82c629ef
-  Scenario Outline: A scale that is none is refused
+  Scenario Outline: A scale of <scale> is refused
     Then the seeds of iot-telemetry at scale <scale> are "refused: <reason>"
 
     Examples:
@@ -120,7 +120,7 @@ Feature: Live demo
     And nothing was written, and nothing of the inside was told
 
   @FR-084  # reviewed 774aa42f
-  Scenario Outline: Every layer of a product holds its data
+  Scenario Outline: Every layer of <product> holds its data
     Given <product> has run
     Then each bronze table of <product> holds what the seeds say
     And each silver table of <product> holds what the seeds say
@@ -133,7 +133,7 @@ Feature: Live demo
       | financial-risk |
 
   @FR-085  # reviewed 6f2db44f
-  Scenario Outline: Every test of a product ran and passed
+  Scenario Outline: Every test of <product> ran and passed
     Given <product> has run
     Then Dagster shows each dbt test of <product> as passed
 
@@ -144,7 +144,7 @@ Feature: Live demo
       | financial-risk |
 
   @FR-085  # reviewed 6f2db44f
-  Scenario Outline: A row that breaks a rule is found in whichever layer it is
+  Scenario Outline: A row that breaks a rule is found in whichever layer of <product> it is
     Given <product> has run
     And a row in <bronze>
     And a row in <silver>

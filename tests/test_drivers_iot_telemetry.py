@@ -18,7 +18,7 @@ sensor_id,equipment_id,equipment_type,line,kind,setpoint,tolerance,sample_minute
 ,2,pump,paint,vibration,3.00,0.40,10,spare,2020-01-01 00:00:00,2020-01-01 00:00:00
 """
 VALUES = {
-    # 65.25 degrees is the deviation of 5.25 that a spike is: 2 tolerances are 4, and its neighbours are 60.
+    # Four tolerances are 8 degrees, and 69.10 is more than that above both its neighbours.
     1: ["60.00", "60.10", "60.00", "69.10", "60.20", "60.00", "60.30"],
     2: ["6.10", "6.00", "6.00", "6.00", "6.00", "6.00", "6.10"],
 }
@@ -118,7 +118,7 @@ def test_a_reading_four_tolerances_away_is_no_spike_yet(tmp_path: Path, value: s
 
 
 def test_a_drift_is_found_from_the_reading_at_which_its_sum_is_too_large(tmp_path: Path) -> None:
-    """With a tolerance of 2: 3 counts 1.5, all from 4 on count 4 - 1.5 = 2.5; 1.5 + 2.5 + 2.5 + 2.5 > 8."""
+    """With a tolerance of 2, 3 degrees add 1.5 to it, 4 and more 2.5; the third 2.5 makes it more than 8."""
     values = {1: ["60.00", "63.00", "64.00", "66.00", "67.00", "68.00"]}
     assert found(computed(tmp_path, readings(values))["int_anomaly_detection"]) == {
         "1-drift-104": ("10:40", "10:50", "2")
