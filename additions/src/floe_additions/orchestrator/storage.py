@@ -20,11 +20,11 @@ _REFUSED = re.compile(
 """How DuckDB tells of a write that the store refused."""
 
 _FULL = {
-    "XMinioAdminBucketQuotaExceeded": "its quota is used up: raise it, or remove what is not needed",
-    "XMinioStorageFull": "its disks are full: give it more, or remove what is not needed",
-    "InsufficientStorage": "its disks are full: give it more, or remove what is not needed",
+    "XMinioAdminBucketQuotaExceeded": ("has used up its quota", "raise the quota"),
+    "XMinioStorageFull": ("lies on disks that are full", "add space"),
+    "InsufficientStorage": ("lies on disks that are full", "add space"),
 }
-"""What the codes of an object store mean that takes no more data."""
+"""What the codes of an object store that takes no more data say of the bucket, and what helps."""
 
 
 class StorageFullError(Exception):
@@ -47,12 +47,13 @@ def full(failure: str, lakehouse: Lakehouse) -> StorageFullError | None:
     """
     for write in _refused(failure):
         said = lakehouse.refusal(write.namespace, write.table)
-        for code, meaning in _FULL.items():
+        for code, (state, remedy) in _FULL.items():
             if code in said:
                 return StorageFullError(
-                    f"the object store takes no more data for {write.namespace}.{write.table}: bucket "
-                    f"{write.bucket} answers HTTP {write.code} {code}, {meaning}. No table is half "
-                    f"written: each is as its last commit left it. Then launch the run again"
+                    f"the object store takes no more data for {write.namespace}.{write.table}: the bucket "
+                    f"{write.bucket} {state} (HTTP {write.code}, {code}). No table is half written: each "
+                    f"is as its last commit left it. To remedy: {remedy} or remove what is not needed, "
+                    f"then launch the run again"
                 )
     return None
 
