@@ -63,8 +63,8 @@ WEB_SERVER = "app.kubernetes.io/name=dagster,app.kubernetes.io/component=webserv
 KILL = ("python", "-I", "-S", "-c", "import resource; resource.prlimit(1, resource.RLIMIT_CPU, (1, 1))")
 """Has the kernel kill the first process of a container, which has had its second of computing long ago.
 
-The process hears nothing of it. A pod that is deleted is asked to end first, which Dagster answers; and nobody
-in a container can send its first process a signal that it does not want.
+The process hears nothing of it. A pod that is deleted is asked to end first, which Dagster answers; and
+nobody in a container can send its first process a signal that it does not want.
 """
 
 NOTICED_SECONDS = 60.0

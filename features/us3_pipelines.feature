@@ -91,7 +91,7 @@ Feature: Data pipelines
   Scenario: A run that finds the object store full says so and leaves every table as it was
     Given customer-360 has run
     When customer-360 runs while the object store is full
-    Then the run fails, having said "XMinioAdminBucketQuotaExceeded, its quota is used up: raise it"
+    Then the run fails, having said "the bucket warehouse has used up its quota"
     And the tables of customer-360 stand as they stood
 
   @EDGE-02  # reviewed 26633e2f

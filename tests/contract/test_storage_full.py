@@ -64,7 +64,7 @@ def test_a_run_says_that_the_bucket_is_full_and_no_table_moves(
     bucket = f"lake-{run}"
     expected = (
         "the object store takes no more data for web_visits.stg_page_views: "
-        f"bucket {bucket} answers HTTP 400 XMinioAdminBucketQuotaExceeded"
+        f"the bucket {bucket} has used up its quota (HTTP 400, XMinioAdminBucketQuotaExceeded)"
     )
 
     def full() -> tuple[bool, bool]:

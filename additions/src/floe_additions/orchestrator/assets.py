@@ -98,7 +98,7 @@ def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
             with closing(messages):
                 yield from _events(messages, context, translator, patience)
         except DagsterDbtCliRuntimeError as failed:
-            if full := storage.full(str(failed), Lakehouse()):
+            if full := storage.full(str(failed)):
                 raise full from failed
             raise
         finally:

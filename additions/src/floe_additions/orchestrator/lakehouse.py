@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,10 +11,6 @@ if TYPE_CHECKING:
 
     import pandas as pd  # type: ignore[import-untyped]
     from pyiceberg.catalog import Catalog
-
-
-_PROBE_BYTES = 1_048_576
-"""What is written to learn why a write was refused: not less than a small table takes."""
 
 
 class NotInTheCatalogError(Exception):
@@ -131,26 +126,3 @@ class Lakehouse:
         there = [field.name for field in table.schema().fields]
         wanted = [column for column in there if column in columns] or there[:1]
         return table.scan(selected_fields=tuple(wanted)).to_pandas()
-
-    def refusal(self, namespace: str, name: str) -> str:
-        """What the object store says to one more object for a table; empty when it takes it.
-
-        It is asked with the rights that the catalog gives for this table, be it there or not. The object
-        is removed again.
-        """
-        from pyiceberg.exceptions import NoSuchTableError  # noqa: PLC0415
-        from pyiceberg.schema import Schema  # noqa: PLC0415
-
-        try:
-            table = self._catalog.load_table((namespace, name))
-        except NoSuchTableError:
-            # Staged only, which gives rights for it: without a commit there is no table afterwards either.
-            table = self._catalog.create_table_transaction((namespace, name), Schema())._table
-        address = f"{table.location()}/data/space-{uuid.uuid4().hex}"
-        try:
-            with table.io.new_output(address).create() as opened:
-                opened.write(bytes(_PROBE_BYTES))
-        except OSError as refused:
-            return str(refused)
-        table.io.delete(address)
-        return ""

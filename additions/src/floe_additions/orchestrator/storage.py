@@ -1,62 +1,45 @@
 """What a run says when the object store takes no more data.
 
-The engine says "Bad Request (HTTP code 400)" of an address, which is all it reads of the answer. The reason
-stands in that answer, so the store is asked once more, with the rights that the catalog gives for the very
-table, and what it says is told with what to do about it.
+The engine says "Bad Request" of an object's address and repeats the store's code. Here the code is told in
+words, with the table and the bucket, and with what to do about it.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from floe_additions.orchestrator.lakehouse import Lakehouse
 
 _REFUSED = re.compile(
     r"URL s3://(?P<bucket>[^/\s]+)/(?:[^\s:]+/)?(?P<namespace>[^/\s:]+)/(?P<table>[^/\s:]+)/(?:data|metadata)/"
-    r"[^\s:]+: [^()]*\(HTTP code (?P<code>\d+)\)"
+    r"[^\s:]+: [^()]*\(HTTP code (?P<status>\d+)\)\s+(?P<code>\w+):"
 )
 """How DuckDB tells of a write that the store refused."""
 
 _FULL = {
-    "XMinioAdminBucketQuotaExceeded": "its quota is used up: raise it, or remove what is not needed",
-    "XMinioStorageFull": "its disks are full: give it more, or remove what is not needed",
-    "InsufficientStorage": "its disks are full: give it more, or remove what is not needed",
+    "XMinioAdminBucketQuotaExceeded": ("has used up its quota", "raise the quota"),
+    "XMinioStorageFull": ("lies on disks that are full", "add space"),
+    "InsufficientStorage": ("lies on disks that are full", "add space"),
 }
-"""What the codes of an object store mean that takes no more data."""
+"""What the codes of an object store that takes no more data say of the bucket, and what helps."""
 
 
 class StorageFullError(Exception):
     """The object store takes no more data."""
 
 
-class _Write(NamedTuple):
-    bucket: str
-    namespace: str
-    table: str
-    code: str
-
-
-def full(failure: str, lakehouse: Lakehouse) -> StorageFullError | None:
+def full(failure: str) -> StorageFullError | None:
     """Why dbt failed, where it was for want of space; None where it was for anything else.
 
     Args:
         failure: all that dbt said.
-        lakehouse: gives the way to the store that the run itself has.
     """
-    for write in _refused(failure):
-        said = lakehouse.refusal(write.namespace, write.table)
-        for code, meaning in _FULL.items():
-            if code in said:
-                return StorageFullError(
-                    f"the object store takes no more data for {write.namespace}.{write.table}: bucket "
-                    f"{write.bucket} answers HTTP {write.code} {code}, {meaning}. No table is half "
-                    f"written: each is as its last commit left it. Then launch the run again"
-                )
+    for refused in _REFUSED.finditer(failure):
+        if refused["code"] in _FULL:
+            state, remedy = _FULL[refused["code"]]
+            table = f"{refused['namespace']}.{refused['table']}"
+            return StorageFullError(
+                f"the object store takes no more data for {table}: the bucket {refused['bucket']} {state} "
+                f"(HTTP {refused['status']}, {refused['code']}). No table is half written: each is as its "
+                f"last commit left it. To remedy: {remedy} or remove what is not needed, then launch the "
+                f"run again"
+            )
     return None
-
-
-def _refused(failure: str) -> list[_Write]:
-    """Each table once that dbt could not write."""
-    return list(dict.fromkeys(_Write(**match.groupdict()) for match in _REFUSED.finditer(failure)))
