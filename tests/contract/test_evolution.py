@@ -171,8 +171,3 @@ def test_a_type_widens_in_place(in_folder: Path, lake: Lake) -> None:
         assert team.takes(version).run() == ""
     assert str(team.table("stg_scans").schema().find_type("scan_id")) == "long"
     assert team.rows("stg_scans") == versions.delivered("parcel-returns", "stg_scans")
-
-
-def test_the_versions_are_those_that_the_suite_delivers() -> None:
-    there = {folder.name: {one.name for one in folder.iterdir()} for folder in versions.CHANGES.iterdir()}
-    assert there == {product: set(names) for product, names in versions.LATER.items()}
