@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +141,8 @@ def test_every_version_leaves_what_was_delivered_and_what_was_there(in_folder: P
     # A row of today's partitioning is replaced; one of an earlier one would come twice to other readers.
     seed = "seeds/raw_scans.csv"
     assert team.write(seed, CORRECTED.format(scan=8, day="2026-03-04")).run() == ""
-    assert team.table("stg_scans").scan(row_filter="scan_id = 8").to_arrow()["weight"].to_pylist() == [
-        pytest.approx(5.10)
-    ]
+    replaced = team.table("stg_scans").scan(row_filter="scan_id = 8").to_arrow()
+    assert replaced["weight"].to_pylist() == [Decimal("5.10")]
     said = team.write(seed, CORRECTED.format(scan=1, day="2026-03-04")).run()
     assert "1 rows that are to be replaced were written under an earlier partitioning" in said
     assert team.table("stg_scans").scan().count() == len(versions.delivered("parcel-tracking", "stg_scans"))
@@ -171,8 +171,3 @@ def test_a_type_widens_in_place(in_folder: Path, lake: Lake) -> None:
         assert team.takes(version).run() == ""
     assert str(team.table("stg_scans").schema().find_type("scan_id")) == "long"
     assert team.rows("stg_scans") == versions.delivered("parcel-returns", "stg_scans")
-
-
-def test_the_versions_are_those_that_the_suite_delivers() -> None:
-    there = {folder.name: {one.name for one in folder.iterdir()} for folder in versions.CHANGES.iterdir()}
-    assert there == {product: set(names) for product, names in versions.LATER.items()}

@@ -11,7 +11,7 @@
   {%- set parts = [] -%}
   {%- for part in config.get('partition_by') or [] -%}
     {%- set said = modules.re.fullmatch(
-        '(?:(year|month|day|hour)\(\s*(\w+)\s*\)|(bucket|truncate)\(\s*(\d+)\s*,\s*(\w+)\s*\)|(\w+))', part | trim) -%}
+        '(?:(year|month|day|hour)\\(\\s*(\\w+)\\s*\\)|(bucket|truncate)\\(\\s*(\\d+)\\s*,\\s*(\\w+)\\s*\\)|(\\w+))', part | trim) -%}
     {%- if not said -%}
       {%- do exceptions.raise_compiler_error(
           'partition_by of ' ~ model.name ~ ': ' ~ part ~ ' is no column, and none of year, month, day and hour (column), bucket and truncate (number, column)') -%}

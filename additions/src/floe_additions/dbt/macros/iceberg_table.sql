@@ -151,7 +151,7 @@ insert into {{ relation }} by name (
 
 {# Whether Iceberg changes one type into another in place, every value kept; `floe-complete compile` says the same. #}
 {% macro iceberg_widens(old, new) %}
-  {%- set decimal = 'DECIMAL\((\d+),(\d+)\)' -%}
+  {%- set decimal = 'DECIMAL\\((\\d+),(\\d+)\\)' -%}
   {%- set before, after = modules.re.fullmatch(decimal, old), modules.re.fullmatch(decimal, new) -%}
   {{ return(
       (old, new) in [('INTEGER', 'BIGINT'), ('FLOAT', 'DOUBLE')]
