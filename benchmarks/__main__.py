@@ -27,6 +27,7 @@ def main(words: list[str] | None = None) -> int:
     again.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page, plot and data")
     where = commands.add_parser("where", help="where the time of the demo's latest runs went (make demo)")
     where.add_argument("--namespace", default="floe-demo", help="of the release that is asked")
+    where.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page")
     asked = parser.parse_args(words)
     die_with_parent()
     try:
@@ -35,7 +36,7 @@ def main(words: list[str] | None = None) -> int:
         elif asked.command == "draw":
             _draw(asked.out)
         else:
-            _where(asked.namespace)
+            _where(asked.namespace, asked.out)
     except (UserError, PlatformError) as error:
         say(f"error: {error}")
         return error.exit_code
@@ -51,23 +52,22 @@ def _throughput(asked: argparse.Namespace) -> None:
 
 
 def _draw(out: Path) -> None:
-    from benchmarks import figures, plot  # noqa: PLC0415
+    from benchmarks import figures, pages, plot  # noqa: PLC0415
 
     results = figures.load(out / DATA)
     if results is None or not results.cases:
         raise UserError(f"{DATA} is not there", remedy="measure first: python -m benchmarks throughput")
-    page = out / PAGE
-    # Elsewhere than in docs/ there is no page yet, and the measured part is all of it.
-    text = page.read_text(encoding="utf-8") if page.is_file() else f"{figures.BEGIN}\n{figures.END}\n"
-    page.write_text(figures.put_into(text, figures.table(results)), encoding="utf-8")
+    pages.write(out / PAGE, "throughput", figures.table(results))
     plot.draw(results, out / PLOT)
-    say(f"{page.name} and {PLOT} are written into {out.name}/")
+    say(f"{PAGE} and {PLOT} are written into {out.name}/")
 
 
-def _where(namespace: str) -> None:
-    from benchmarks import where  # noqa: PLC0415
+def _where(namespace: str, out: Path) -> None:
+    from benchmarks import pages, where  # noqa: PLC0415
 
-    where.show(namespace)
+    table = where.table(namespace)
+    say(table)
+    pages.write(out / PAGE, "where", table)
 
 
 if __name__ == "__main__":

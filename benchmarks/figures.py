@@ -11,13 +11,11 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from benchmarks.pages import row
 from foundation.errors import UserError
 
 Way = Literal["floe", "duckdb", "pyiceberg"]
 WAYS: tuple[Way, ...] = ("floe", "duckdb", "pyiceberg")
-
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-"""Around the part of a page that a measurement writes; the words beside it are a person's."""
 
 
 class Sample(BaseModel):
@@ -188,9 +186,9 @@ def table(results: Results) -> str:
         "nodes : DuckDB",
         "nodes : PyIceberg",
     )
-    lines = [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
+    lines = [row(head), row(["---", *["---:"] * (len(head) - 1)])]
     lines += [
-        _line(
+        row(
             (
                 case.product,
                 f"{case.scale:g}",
@@ -232,22 +230,3 @@ def _scales(cases: Sequence[Case], repetitions: int) -> str:
 
 def _seconds(value: float) -> str:
     return f"{value:.2f}" if value < 100 else f"{value:.0f}"
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def put_into(page: str, measured: str) -> str:
-    """The page with another measured part.
-
-    Raises:
-        UserError: the page has no such part, or two.
-    """
-    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
-        raise UserError(
-            f"the page has no single part between {BEGIN} and {END}", remedy="put both lines back, once each"
-        )
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{measured}\n{END}{after}"
