@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from dagster import AssetExecutionContext, AssetsDefinition, Config, MetadataValue, Output
-from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, dbt_assets
 from packaging.version import Version
 from pydantic import Field
 
+from floe_additions.orchestrator.engine import dbt_left_out
 from floe_additions.orchestrator.lakehouse import Lakehouse
 from floe_additions.orchestrator.product import BRONZE, Product, scratch
+
+with dbt_left_out():
+    from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, dbt_assets
 
 _GRACE_SECONDS = 5
 """What dbt has to roll back its transactions before it is killed."""
