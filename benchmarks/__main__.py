@@ -29,7 +29,6 @@ def main(words: list[str] | None = None) -> int:
     where.add_argument("--namespace", default="floe-demo", help="of the release that is asked")
     where.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page")
     asked = parser.parse_args(words)
-    die_with_parent()
     try:
         if asked.command == "throughput":
             _throughput(asked)
@@ -71,4 +70,5 @@ def _where(namespace: str, out: Path) -> None:
 
 
 if __name__ == "__main__":
+    die_with_parent()
     sys.exit(main())

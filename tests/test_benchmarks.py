@@ -80,15 +80,13 @@ def test_rates_are_seed_rows_a_second() -> None:
 
 def test_ways_that_wrote_other_rows_are_not_compared() -> None:
     short = {**WAYS, "pyiceberg": [Sample(seconds=1, rows={**ROWS, "mart_orders": 39})]}
-    with pytest.raises(
-        ValueError, match="pyiceberg wrote other rows than floe: mart_orders: 39 instead of 40"
-    ):
+    with pytest.raises(ValueError, match="pyiceberg wrote other rows than floe: mart_orders: 39 inst"):
         case(short)
 
 
 def test_seed_rows_that_did_not_arrive_are_noticed() -> None:
     with pytest.raises(ValueError, match=r"seed rows did not all arrive; expected \{'raw_orders': 101\}"):
-        case(seeds={"raw_orders": 101})
+        case(raw_orders=101)
 
 
 def test_a_case_measured_anew_takes_the_place_of_the_old_one() -> None:
