@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING
 
 from dagster import AssetSelection, Definitions, define_asset_job, in_process_executor
 
+from floe_additions.orchestrator.engine import dbt_left_out
+
+with dbt_left_out():
+    # Before everything that imports parts of it.
+    import dagster_dbt  # noqa: F401
+
+# ruff: isort: split
 from floe_additions.orchestrator.assets import product_assets
 from floe_additions.orchestrator.automation import automation_of
 from floe_additions.orchestrator.maintenance import maintenance_of
