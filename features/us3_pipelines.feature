@@ -70,3 +70,32 @@ Feature: Data pipelines
     And a row in raw_transactions whose status is "teleported"
     When the models after the seeds of customer-360 run
     Then the run fails because of the accepted_values test of stg_transactions.status
+
+  @FR-025
+  Scenario: A second run merges the keys that are new and those that have changed
+    Given customer-360 has run
+    And a row in raw_transactions whose loaded_at is "2026-02-01 08:00:00"
+    And a row in raw_transactions whose transaction_id × status × loaded_at is "100050 × refunded × 2026-02-01 09:00:00"
+    When the models after the seeds of customer-360 run
+    Then the run succeeds
+    And each silver table of customer-360 holds what the seeds say
+
+  @EDGE-04
+  Scenario: No row is lost when many write one table at once
+    Given cold-chain has run
+    When 5 writers commit 50 readings of the last two hours to stg_readings while cold-chain runs
+    Then every commit was accepted or refused, and of those accepted none is lost
+
+  @FR-031 @GAP-002
+  Scenario: A reading is kept for an hour
+    Given cold-chain has run
+    And 5 writers commit 50 readings of the last two hours to stg_readings while cold-chain runs
+    When the upkeep of cold-chain runs while stg_readings is read
+    Then of the readings only those of the last hour are left
+
+  @FR-032 @GAP-003
+  Scenario: A table that is written again and again does not grow without bound
+    Given cold-chain has run
+    And 5 writers commit 50 readings of the last two hours to stg_readings while cold-chain runs
+    When the upkeep of cold-chain runs while stg_readings is read
+    Then 6 snapshots are left, no object without a use, and no reader noticed

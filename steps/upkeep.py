@@ -38,7 +38,11 @@ def no_commit_is_lost(race: Race) -> None:
     assert race.found == race.due
 
 
-@when(parse("the upkeep of {product} runs while {table} is read"), converters=AS_PRODUCT, target_fixture="upkeep")
+@when(
+    parse("the upkeep of {product} runs while {table} is read"),
+    converters=AS_PRODUCT,
+    target_fixture="upkeep",
+)
 def upkeep_runs(platform: Platform, product: Product, table: str) -> Upkeep:
     return platform.keep_up(product, table)
 
