@@ -505,6 +505,11 @@ class Platform:
     # --- runs -----------------------------------------------------------------------------
 
     @property
+    def delivered(self) -> frozenset[str]:
+        """The products that are served beside those of the image."""
+        return frozenset(self._delivered)
+
+    @property
     def runs(self) -> Sequence[Run]:
         """The full runs of products that this platform has seen, oldest first."""
         return self._seen.runs

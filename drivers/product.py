@@ -69,7 +69,7 @@ class Product:
         return self.name.replace("-", "_")
 
     @property
-    def jobs(self) -> frozenset[str]:
+    def launchable(self) -> frozenset[str]:
         """The jobs that a person can launch: the one that runs it, the one that keeps its tables up."""
         return frozenset({self.job, f"{self.job}_maintenance"})
 

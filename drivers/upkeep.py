@@ -85,6 +85,26 @@ class Upkeep:
         late = [] if self.late == self.before.rows else ["a reader that began before it lost rows"]
         return [*self.reading.failures, *torn, *late, *([] if self.reading.count else ["nobody read"])]
 
+    @property
+    def left(self) -> dict[str, object]:
+        """What there is of the table after it."""
+        was, now = self.before.size, self.after.size
+        return {
+            "the run": self.run.verdict,
+            "snapshots": len(self.after.snapshots),
+            "objects without a use": self.after.unused,
+            "what a reader noticed": list(self.noticed),
+            "bytes": "fewer" if now < was else f"{now}, and {was} before",
+        }
+
+    def left_by_age(self, column: str) -> dict[str, object]:
+        """The rows after it: how many are older than an hour, and those that are younger."""
+        return {
+            "the run": self.run.verdict,
+            "readings older than an hour": len(self.old(self.after, column)),
+            "readings of the last hour": self.fresh(self.after, column),
+        }
+
     def fresh(self, state: State, column: str) -> Rows:
         """The rows that are younger than an hour, whenever within the upkeep one counts from."""
         return _where(state.rows, column, lambda moment: self.after.at - moment < HOUR)

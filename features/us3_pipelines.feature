@@ -87,6 +87,15 @@ Feature: Data pipelines
       | email_is_an_address | failed  | 1               | 80                 |
       | last_name_is_known  | passed  | 0               | 80                 |
 
+  @FR-025  # reviewed 1ec9e6fc
+  Scenario: A second run merges the keys that are new and those that have changed
+    Given customer-360 has run
+    And a row in raw_transactions whose loaded_at is "2026-02-01 08:00:00"
+    And a row in raw_transactions whose transaction_id × status × loaded_at is "100050 × refunded × 2026-02-01 09:00:00"
+    When the models after the seeds of customer-360 run
+    Then the run succeeds
+    And each silver table of customer-360 holds what the seeds say
+
   @EDGE-03  # reviewed c3fc8f98
   Scenario: A run that finds the object store full says so and leaves every table as it was
     Given customer-360 has run
@@ -154,6 +163,26 @@ Feature: Data pipelines
     And a row in raw_transactions whose status is "teleported"
     When the models after the seeds of customer-360 run
     Then the run fails because of the accepted_values test of stg_transactions.status
+
+  @EDGE-04  # reviewed 1a90d65e
+  Scenario: No row is lost when many write one table at once
+    Given cold-chain has run
+    When 5 writers commit 50 readings of two hours to stg_readings, beside two runs of cold-chain
+    Then every commit was accepted or refused, and of those accepted none is lost
+
+  @FR-031 @GAP-002  # reviewed ef7e00d3 8d8710fc
+  Scenario: A reading is kept for an hour
+    Given cold-chain has run
+    And 5 writers commit 50 readings of two hours to stg_readings, beside two runs of cold-chain
+    When the upkeep of cold-chain is done while stg_readings is read
+    Then of the readings only those of the last hour are left
+
+  @FR-032 @GAP-003  # reviewed 484198b9 5db0f0c8
+  Scenario: A table that is written again and again does not grow without bound
+    Given cold-chain has run
+    And 5 writers commit 50 readings of two hours to stg_readings, beside two runs of cold-chain
+    When the upkeep of cold-chain is done while stg_readings is read
+    Then 6 snapshots are left, no object without a use, and no reader noticed
 
   @FR-030  # reviewed 71c8c550
   Scenario: A short interval brings one run after the other

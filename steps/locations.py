@@ -41,7 +41,7 @@ def product_is_delivered(
 def one_for_each(platform: Platform) -> None:
     there = {name: (one.location.jobs, one.location.tables) for name, one in platform.served().items()}
     products = map(Product, there)
-    assert there == {one.name: (one.jobs, one.tables) for one in products}
+    assert there == {one.name: (one.launchable, one.tables) for one in products}
 
 
 @then(parse('Dagster cannot load {product}, because of "{reason}"'))

@@ -17,14 +17,14 @@ MOMENT = "measured_at"
 
 @given(
     parse(
-        "{writers:d} writers commit {count:d} readings of the last two hours to {table} while {product} runs"
+        "{writers:d} writers commit {count:d} readings of two hours to {table}, beside two runs of {product}"
     ),
     converters=AS_PRODUCT,
     target_fixture="race",
 )
 @when(
     parse(
-        "{writers:d} writers commit {count:d} readings of the last two hours to {table} while {product} runs"
+        "{writers:d} writers commit {count:d} readings of two hours to {table}, beside two runs of {product}"
     ),
     converters=AS_PRODUCT,
     target_fixture="race",
@@ -39,7 +39,7 @@ def no_commit_is_lost(race: Race) -> None:
 
 
 @when(
-    parse("the upkeep of {product} runs while {table} is read"),
+    parse("the upkeep of {product} is done while {table} is read"),
     converters=AS_PRODUCT,
     target_fixture="upkeep",
 )
@@ -49,14 +49,19 @@ def upkeep_runs(platform: Platform, product: Product, table: str) -> Upkeep:
 
 @then("of the readings only those of the last hour are left")
 def last_hour_is_left(upkeep: Upkeep) -> None:
-    fresh, nothing = upkeep.fresh(upkeep.before, MOMENT), upkeep.old(upkeep.after, MOMENT)
-    assert upkeep.run.verdict == "SUCCESS"
-    assert (upkeep.fresh(upkeep.after, MOMENT), len(nothing)) == (fresh, 0)
+    assert upkeep.left_by_age(MOMENT) == {
+        "the run": "SUCCESS",
+        "readings older than an hour": 0,
+        "readings of the last hour": upkeep.fresh(upkeep.before, MOMENT),
+    }
 
 
 @then(parse("{count:d} snapshots are left, no object without a use, and no reader noticed"))
 def little_is_left(upkeep: Upkeep, count: int) -> None:
-    after = upkeep.after
-    assert upkeep.run.verdict == "SUCCESS"
-    assert (len(after.snapshots), after.unused, upkeep.noticed) == (count, frozenset(), [])
-    assert after.size < upkeep.before.size
+    assert upkeep.left == {
+        "the run": "SUCCESS",
+        "snapshots": count,
+        "objects without a use": frozenset(),
+        "what a reader noticed": [],
+        "bytes": "fewer",
+    }
