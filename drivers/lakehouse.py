@@ -219,9 +219,8 @@ class Lakehouse:
 
     def place(self, table: str) -> str:
         """The address under which all files of a table lie."""
-        return (
-            self._ask(f"load {table}", lambda catalog: catalog.load_table(table)).location().rstrip("/") + "/"
-        )
+        location: str = self._ask(f"load {table}", lambda catalog: catalog.load_table(table)).location()
+        return location.rstrip("/") + "/"
 
     def every_file(self, table: str) -> frozenset[str]:
         """Every file that a table refers to, those of all its snapshots and earlier metadata included."""
@@ -253,7 +252,7 @@ class Lakehouse:
         """Write rows into a table as one snapshot; columns that a row lacks are null."""
 
         def write(catalog: RestCatalog) -> None:
-            import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415
+            import pyarrow as pa  # noqa: PLC0415
 
             loaded = catalog.load_table(table)
             schema = loaded.schema().as_arrow()

@@ -20,7 +20,8 @@ from drivers.lakehouse import partitionings, snapshot_at
 from drivers.product import SMALL
 from drivers.rows import Rows
 from floe_additions.compute import DuckDBIcebergComputePlugin
-from tests.contract.test_pipeline import Lake, lake
+from standins.loopback.lake import Lake
+from tests.contract.test_pipeline import lake
 
 __all__ = ["lake"]
 
@@ -67,7 +68,8 @@ class Team:
 
     def table(self, name: str) -> Table:
         """One of its tables."""
-        return self._lake.catalog.load_table((self._namespace, name))
+        found: Table = self._lake.catalog.load_table((self._namespace, name))
+        return found
 
     def rows(self, name: str, snapshot: int | None = None) -> Rows:
         """The rows of a table, now or as of a snapshot."""

@@ -19,8 +19,9 @@ from drivers.product import SMALL
 from floe_additions.orchestrator.outage import PATIENCE_TAG
 from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
+from standins.loopback.lake import Lake
 from tests.contract.stack import StandIn
-from tests.contract.test_pipeline import Lake, lake
+from tests.contract.test_pipeline import lake
 
 __all__ = ["lake"]
 

@@ -20,7 +20,8 @@ from duckdb_extensions import import_extension  # type: ignore[import-untyped]
 from drivers.product import SMALL
 from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
-from tests.contract.test_pipeline import Lake, lake
+from standins.loopback.lake import Lake
+from tests.contract.test_pipeline import lake
 
 __all__ = ["lake"]
 

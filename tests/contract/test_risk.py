@@ -16,8 +16,9 @@ from drivers import financial_risk, seeds
 from drivers.rows import Rows
 from drivers.seeds import Seed
 from floe_additions.orchestrator.product import Product
+from standins.loopback.lake import Lake
 from tests import demo_product
-from tests.contract.test_pipeline import Lake, checks, lake
+from tests.contract.test_pipeline import checks, lake
 
 __all__ = ["lake"]
 

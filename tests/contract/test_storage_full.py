@@ -16,8 +16,9 @@ from drivers.object_store import ObjectStore
 from drivers.product import SMALL
 from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
+from standins.loopback.lake import Lake
 from tests.contract.stack import Target
-from tests.contract.test_pipeline import Lake, lake
+from tests.contract.test_pipeline import lake
 
 __all__ = ["lake"]
 

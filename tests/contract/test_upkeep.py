@@ -26,7 +26,8 @@ from floe_additions.maintenance.rewrite import rewrite
 from floe_additions.maintenance.upkeep import keep_up
 from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
-from tests.contract.test_pipeline import Lake, figures, lake
+from standins.loopback.lake import Lake
+from tests.contract.test_pipeline import figures, lake
 
 __all__ = ["lake"]
 
