@@ -36,16 +36,9 @@ WAYS: dict[Way, list[Sample]] = {
 }
 
 
-def case(samples: dict[Way, list[Sample]] = WAYS, seeds: dict[str, int] | None = None) -> Case:
-    return figures.case_of(
-        "shop",
-        2,
-        seeds=seeds or {"raw_orders": 100},
-        seed_bytes=5000,
-        samples=samples,
-        load=0.44,
-        measured=DAY,
-    )
+def case(samples: dict[Way, list[Sample]] = WAYS, raw_orders: int = 100) -> Case:
+    seeds = {"raw_orders": raw_orders}
+    return figures.case_of("shop", 2, seeds=seeds, seed_bytes=5000, samples=samples, load=0.44, measured=DAY)
 
 
 def results(*cases: Case) -> Results:
@@ -368,13 +361,22 @@ def test_the_moments_of_a_pod_are_read() -> None:
 # ---- the command
 
 
-def test_bad_words_end_with_a_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_words_end_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(command, "say", said.append)
     codes = [
         command.main(["throughput", "--scales", "5000"]),
         command.main(["throughput", "--product", "nothing"]),
         command.main(["draw", "--out", str(tmp_path)]),
     ]
-    assert (codes, capsys.readouterr().out.count("remedy:")) == ([2, 2, 2], 3)
+    assert (codes, [line.partition("\n  remedy: ")[0] for line in said]) == (
+        [2, 2, 2],
+        [
+            "error: FLOE_DEMO_SEED_SCALE='5000' is out of range",
+            "error: --product nothing: there is no such product",
+            "error: benchmark.yaml is not there",
+        ],
+    )
 
 
 # ---- what the measurement led to
