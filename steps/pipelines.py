@@ -262,8 +262,9 @@ def run_fails_because(platform: Platform, run: Run, test: str, table: str, colum
 @then(parse("the tests of {product} find these rows and no other"), converters=AS_PRODUCT)
 def tests_find(platform: Platform, product: Product, planting: Planting) -> None:
     run = platform.orchestrator.launch_tests(product.name).finished()
-    found = sorted(map(platform.graph(product.name).tested_by, run.failed_checks))
-    assert (run.status, found, dict(run.materializations)) == ("FAILURE", planting.places, {})
+    found = frozenset(map(platform.graph(product.name).tested_by, run.failed_checks))
+    there = {"it": run.status, "found": found, "made": frozenset(run.materializations)}
+    assert there == {"it": "FAILURE", "found": frozenset(planting.places), "made": frozenset()}
 
 
 @then(parse("the planted anomalies of {product} are found, and no other"), converters=AS_PRODUCT)
