@@ -170,7 +170,7 @@ class Automatic:
 
 
 @pytest.mark.parametrize(
-    ("dagster", "words"),
+    ("dagster", "came_to"),
     [
         (Automatic(said="minio: no answer (in 5 s)"), 'nothing, because of "minio: no answer"'),
         (Automatic("SUCCESS"), "one run, which succeeds"),
@@ -180,10 +180,10 @@ class Automatic:
     ],
 )
 def test_what_a_sensor_begins_is_told_in_words(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch, dagster: Automatic, words: str
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, dagster: Automatic, came_to: str
 ) -> None:
     monkeypatch.setattr(Platform, "orchestrator", dagster)
-    assert platform.begun_by("parcel-search", "first_run") == words
+    assert platform.begun_by("parcel-search", "first_run") == came_to
 
 
 def test_a_schedule_is_told_by_the_runs_since_it_was_deployed_and_ends(
