@@ -5,8 +5,6 @@ in the release brings the two together. Here each is an asset check of its model
 share of rows that meet it in percent, and with the score that floe's own calculator gives the table.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -26,11 +24,10 @@ from floe_core.schemas.quality_score import QualityCheck, QualityCheckResult, Qu
 
 from floe_additions.orchestrator.lakehouse import Lakehouse
 from floe_additions.orchestrator.outage import Patience
+from floe_additions.orchestrator.product import Product
 
 if TYPE_CHECKING:
     from floe_core.plugins.quality import QualityPlugin
-
-    from floe_additions.orchestrator.product import Product
 
 PROVIDER = "great_expectations"
 """The quality plugin of a platform whose manifest names none: the one floe is released with."""
@@ -139,7 +136,7 @@ def _evaluated(product: Product, model: str, check: QualityCheck, rows: Any) -> 
     )
 
 
-def _plugin(name: str) -> QualityPlugin:
+def _plugin(name: str) -> "QualityPlugin":
     from floe_core.plugin_registry import get_registry  # noqa: PLC0415 - looks through all packages
     from floe_core.plugin_types import PluginType  # noqa: PLC0415
 
