@@ -88,7 +88,7 @@ def rows(table: Table) -> list[tuple[object, ...]]:
 
 
 def test_the_upkeep_leaves_the_last_hour_six_snapshots_and_what_they_use(lake: Lake, table: Table) -> None:
-    for minutes in (10, 50, 70, 110, 20, 30, 40, 100, 5, 15):
+    for minutes in (10, 50, 70, 110, 20, 30, 40, 100, 5, 15, *range(21, 29)):
         table.append(reading(table, f"{minutes} minutes ago", minutes))
     with table.io.new_output(f"{table.location()}/data/of-a-killed-writer.parquet").create() as file:
         file.write(b"not committed")
@@ -195,11 +195,7 @@ def test_the_job_of_a_product_keeps_up_what_dbt_wrote_and_dbt_writes_on(
         mart.append(reading(mart, "attic"))
     done = launch(dagster, f"{SLUG}_maintenance", {"unused_minutes": 0, "snapshots": 2})
     assert done.success
-    assert (rows(mart).count(rows(mart)[0]), len(mart.snapshots()), len(rows(mart))) == (
-        1,
-        2,
-        4 + SMALL_FILES,
-    )
+    assert (len(mart.refresh().snapshots()), len(rows(mart))) == (2, 4 + SMALL_FILES)
     assert [(len(task.delete_files), task.file.record_count) for task in mart.scan().plan_files()] == [
         (0, 4 + SMALL_FILES)
     ]
