@@ -144,8 +144,9 @@ def test_every_seed_column_has_a_type(manifest: dict[str, Any]) -> None:
 
 def test_one_asset_a_node_in_its_tier(definitions: Definitions) -> None:
     graph = definitions.resolve_asset_graph()
-    groups = {key.path[-1]: graph.get(key).group_name for key in graph.get_all_asset_keys()}
-    assert groups == {**dict.fromkeys(SEEDS, "bronze"), **MODELS}
+    groups = {"/".join(key.path): graph.get(key).group_name for key in graph.get_all_asset_keys()}
+    upkeep = {"maintenance/customer_360": "maintenance"}
+    assert groups == {**dict.fromkeys(SEEDS, "bronze"), **MODELS, **upkeep}
 
 
 def test_assets_depend_as_the_models_do(definitions: Definitions) -> None:

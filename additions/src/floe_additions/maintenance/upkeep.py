@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 6
 """How often a commit that lost against another writer is tried, on the table as that one left it."""
 
-METADATA_FILES = 12
+METADATA_FILES = 6
 """How many earlier metadata files a table keeps; each commit writes one."""
 
 PROPERTIES = {
