@@ -12,6 +12,7 @@ from foundation.errors import PlatformError, UserError
 from foundation.process import die_with_parent
 from foundation.progress import say
 
+INTERRUPTED = 130
 DATA, PAGE, PLOT = "benchmark.yaml", "benchmark.md", "benchmark.svg"
 
 
@@ -39,6 +40,9 @@ def main(words: list[str] | None = None) -> int:
     except (UserError, PlatformError) as error:
         say(f"error: {error}")
         return error.exit_code
+    except KeyboardInterrupt:
+        say("interrupted: what was measured before is kept")
+        return INTERRUPTED
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -17,7 +17,7 @@ _STYLES: Final = {
     "PyIceberg, appending": ("#2e7d32", "^", "-"),
 }
 
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[str, Any]] = {
     # Text stays text, and names of parts do not change from drawing to drawing.
     "svg.fonttype": "none",
     "svg.hashsalt": "benchmark",
@@ -29,7 +29,7 @@ _SETTINGS: Final = {
 def draw(results: Results, file: Path) -> None:
     """Rows per second over seed rows, both in powers of ten; a panel for each product."""
     products = sorted({case.product for case in results.cases})
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]  # it lists every name
         figure = Figure(figsize=(4.6 * len(products) + 0.6, 4.2), layout="constrained")
         panels = figure.subplots(1, len(products), sharey=True, squeeze=False)[0]
         for panel, product in zip(panels, products, strict=True):

@@ -104,7 +104,7 @@ def duckdb(task: Task) -> Sample:
     profile = compiled_profile(task.folder)
     statements = list(as_parquet(task, compiled_nodes(task)))
     warehouse = os.environ["POLARIS_WAREHOUSE"]
-    with engine.connect(config=engine_settings(profile)) as connection:
+    with engine.connect(config={**engine_settings(profile)}) as connection:
         connection.execute("load httpfs")
         connection.execute(
             "create secret (type s3, key_id ?, secret ?, endpoint ?, use_ssl false, url_style 'path')",

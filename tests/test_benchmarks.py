@@ -185,7 +185,7 @@ def test_nodes_come_after_what_they_read_and_tests_not_at_all() -> None:
 
 CSV = 'id,price,seen_at,name\n1,2.50,2025-01-02 03:04:05,"a, b"\n2,,,\n'
 TYPES = {"id": "bigint", "price": "decimal(10, 2)", "seen_at": "timestamp", "name": "varchar"}
-TYPED = [
+TYPED: list[dict[str, Any]] = [
     {"id": 1, "price": Decimal("2.50"), "seen_at": datetime(2025, 1, 2, 3, 4, 5), "name": "a, b"},  # noqa: DTZ001
     {"id": 2, "price": None, "seen_at": None, "name": None},
 ]
