@@ -79,7 +79,7 @@ def test_ways_that_wrote_other_rows_are_not_compared() -> None:
 
 def test_seed_rows_that_did_not_arrive_are_noticed() -> None:
     with pytest.raises(ValueError, match=r"seed rows did not all arrive; expected \{'raw_orders': 101\}"):
-        case(seeds={"raw_orders": 101})
+        case(raw_orders=101)
 
 
 def test_a_case_measured_anew_takes_the_place_of_the_old_one() -> None:

@@ -253,5 +253,5 @@ def as_recorded(result: ExecuteInProcessResult) -> Run:
     """A run as the driver gives it, as far as it matters here."""
     errors = [str(one.step_failure_data.error) for one in result.all_events if one.is_step_failure]
     return Run(
-        result.run_id, "cold-chain", "SUCCESS" if result.success else "FAILURE", {}, {}, {}, errors, []
+        result.run_id, "cold-chain", "SUCCESS" if result.success else "FAILURE", {}, {}, [], {}, errors, []
     )
