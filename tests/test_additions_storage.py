@@ -11,7 +11,7 @@ REFUSED = """Errors parsed from dbt logs:
 1 of 2 ERROR creating sql table model web_visits.stg_page_views ................ [ERROR in 1.44s]
 
   Runtime Error in model stg_page_views (models/stg_page_views.sql)
-  HTTP Error: Unable to connect to URL s3://warehouse/web_visits/stg_page_views/data/2d-deletes.parquet: {answer}
+  HTTP Error: Unable to connect to URL s3://warehouse/web_visits/stg_page_views/data/2d.parquet: {answer}
 """
 
 
