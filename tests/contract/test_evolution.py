@@ -68,7 +68,8 @@ class Team:
 
     def table(self, name: str) -> Table:
         """One of its tables."""
-        return self._lake.catalog.load_table((self._namespace, name))
+        found: Table = self._lake.catalog.load_table((self._namespace, name))
+        return found
 
     def rows(self, name: str, snapshot: int | None = None) -> Rows:
         """The rows of a table, now or as of a snapshot."""
