@@ -724,7 +724,12 @@ class Platform:
     def _state(self, table: str) -> State:
         lakehouse, moment = self.lakehouse, datetime.now(UTC).replace(tzinfo=None)
         place, objects = lakehouse.place(table), self.store.objects("warehouse")
-        under = {address: size for address, size in objects.items() if address.startswith(place)}
+        under = {
+            address: size
+            for address, size in objects.items()
+            # Arrow leaves an empty object named like a folder where it deleted a file; it holds nothing.
+            if address.startswith(place) and not address.endswith("/")
+        }
         unused = frozenset(under) - lakehouse.every_file(table)
         return State(moment, lakehouse.rows(table), lakehouse.snapshots(table), under, unused)
 

@@ -64,7 +64,7 @@ class Race:
         """What there must be, by what the writers and the runs were told."""
         succeeded = sum(run.status == "SUCCESS" for run in self.runs)
         return {
-            "commits in the history": Counter(self.written.accepted),
+            "commits in the history": Counter(list(self.written.accepted)),
             "rows that are lost": [],
             "rooms that the runs read": [list(ROOMS)] * succeeded,
             "snapshots outside the history": frozenset(),

@@ -45,7 +45,11 @@ def test_a_row_that_is_lost() -> None:
 
 def test_a_commit_that_is_no_part_of_the_history() -> None:
     lost = replace(RACE, history=[*RACE.history[:2], Commit(4, 1, None)])
-    assert wrong(lost) == ["commits in the history", "snapshots outside the history"]
+    assert wrong(lost) == [
+        "commits in the history",
+        "snapshots outside the history",
+        "commits that had to be tried again",
+    ]
 
 
 def test_a_refused_commit_that_is_there_all_the_same() -> None:
