@@ -167,6 +167,14 @@ def test_table_gets_a_new_column(shop: Shop) -> None:
     assert (shop.rows(), list(shop.columns())) == ([(1, "x")], ["id", "remark"])
 
 
+def test_a_type_that_is_wider_now_widens(shop: Shop) -> None:
+    assert shop.model(MERGED + "select 1 as id, 1.5::decimal(4, 2) as price").build() == ""
+    assert shop.model(MERGED + "select 5000000000 as id, 1.5::decimal(9, 2) as price").build() == ""
+    assert shop.columns() == {"id": "BIGINT", "price": "DECIMAL(9,2)"}
+    said = shop.model(MERGED + "select 1 as id, 1.5::decimal(9, 3) as price").build()
+    assert "id changes from BIGINT to INTEGER; column price changes from DECIMAL(9,2) to DECIMAL(9,3)" in said
+
+
 def test_table_refuses_to_lose_or_change_a_column(shop: Shop) -> None:
     assert shop.model("select 1 as id, 'a' as name").build() == ""
     said = shop.model("select '1' as id").build()

@@ -22,7 +22,13 @@ def test_stories_run_in_the_order_of_the_catalogue() -> None:
         check=False,
     )
     modules = re.findall(r"<Module (\w+)\.py>", done.stdout)
-    stories = ["test_us1_bootstrap", "test_us2_compilation", "test_us3_pipelines", "test_us5_plugins"]
+    stories = [
+        "test_us1_bootstrap",
+        "test_us2_compilation",
+        "test_us3_pipelines",
+        "test_us5_plugins",
+        "test_us9_schema_evolution",
+    ]
     assert (done.returncode, modules) == (0, stories), done.stderr
 
 
