@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-SOURCES := additions/src cluster console controls demo drivers features foundation gate images reports standins \
+SOURCES := additions/src benchmarks cluster console controls demo drivers features foundation gate images reports standins \
            steps tests conftest.py
 export STORY REQ EDGE TAGS FAILED_FIRST_FROM FAULT N KEEP ADDITIONS CLUSTER FLOE_DEMO_SEED_SCALE \
        PLATFORM_READY_SECONDS
@@ -41,7 +41,7 @@ controls: $(VENV)/.ready ## plant each fault (FAULT=, REQ=) and demand that the 
 soak: $(VENV)/.ready ## repeat a story (N=20 STORY=US1) and demand the same result every time
 	@$(PY) -m console soak
 
-demo: $(VENV)/.ready ## deploy the demo, run its product, leave it running and print its addresses
+demo: $(VENV)/.ready ## deploy the demo, run its products, leave it running and print its addresses
 	@$(PY) -m console demo
 
 test: $(VENV)/.ready gate lint types ## the suite's own tests: no cluster needed

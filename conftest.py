@@ -14,6 +14,8 @@ pytest_plugins = (
     "steps.stage",
     "steps.platform",
     "steps.pipelines",
+    "steps.troubles",
+    "steps.automation",
     "steps.upkeep",
     "steps.refusals",
     "steps.compilation",
@@ -21,4 +23,5 @@ pytest_plugins = (
     "steps.locations",
     "steps.health",
     "steps.compute",
+    "steps.evolution",
 )

@@ -135,6 +135,35 @@ def _circle(project: Project, product: str) -> None:
         enterprise |= {"scope": "domain", "parent_manifest": "manifest.yaml"}
 
 
+# ---- tables that others read
+
+
+def _breaking(project: Project, product: str) -> None:
+    """A column dropped, renamed, of another type, narrowed, of another scale; a table dropped."""
+    parcels, scans = f"{product}/models/mart_parcels.sql", f"{product}/models/stg_scans.sql"
+    project.edit(parcels, "    max_by(depot, scanned_at) as last_depot,\n", "")
+    project.edit(parcels, "as mean,", "as mean_litres,")
+    project.edit(parcels, "count(*)::integer", "count(*)::varchar")
+    project.edit(parcels, "decimal(8, 2)", "decimal(8, 3)")
+    project.edit(scans, "    litres,", "    litres::decimal(5, 2) as litres,")
+    (project.folder / product / "models" / "mart_depots.sql").unlink()
+    with _rewritten(project, f"{product}/floe.yaml") as spec:
+        spec["transforms"] = [one for one in spec["transforms"] if one["name"] != "mart_depots"]
+
+
+def _harmless(project: Project, product: str) -> None:
+    """A column and a table more, and each type wider that can be."""
+    parcels = f"{product}/models/mart_parcels.sql"
+    project.edit(parcels, "count(*)::integer", "count(*)::bigint")
+    project.edit(parcels, "avg(litres)::float", "avg(litres)::double")
+    project.edit(parcels, "decimal(8, 2)", "decimal(10, 2)")
+    project.edit(f"{product}/models/stg_scans.sql", "    depot,", "    depot,\n    left(depot, 2) as code,")
+    days = "select distinct scanned_at::date as day\nfrom {{ ref('stg_scans') }}\n"
+    project.write(f"{product}/models/mart_days.sql", days)
+    with _rewritten(project, f"{product}/floe.yaml") as spec:
+        spec["transforms"].append({"name": "mart_days", "tier": "gold", "dependsOn": ["stg_scans"]})
+
+
 _CHANGES: dict[str, Change] = {
     "no floe.yaml": _no_floe_yaml,
     "a quality provider that nobody knows": _unknown_provider,
@@ -153,6 +182,8 @@ _CHANGES: dict[str, Change] = {
         project, product, approved_products=["iot-telemetry"]
     ),
     "manifests that inherit from each other": _circle,
+    "each change that breaks a reader": _breaking,
+    "each change that no reader notices": _harmless,
 }
 
 NAMES = frozenset(_CHANGES)

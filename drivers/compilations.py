@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict
 from demo import seeds
 from demo.bare import select_released_plugins
 from drivers.errors import ServiceError, brief
-from drivers.floe import Floe, Outcome, Project
+from drivers.floe import DEMO, Floe, Outcome, Project
+from drivers.product import SMALL
 
 STAGES = ("LOAD", "VALIDATE", "RESOLVE", "ENFORCE", "COMPILE", "GENERATE")
 LOG = "compilation.log"
@@ -31,6 +32,9 @@ RELEASED = (
     *("--output", "compiled_artifacts.json", "--generate-definitions", "--no-lineage-emission"),
 )
 """The command that compiles, typed in a product's folder, and what stands for it in floe as released."""
+
+PROMISES = "tables.json"
+"""The record of what a product's tables promise to their readers, in its folder."""
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "an-access-key-of-this-machine",
@@ -159,10 +163,14 @@ class Compilation:
 
 
 def team(folder: Path, floe: Floe, *products: str) -> Project:
-    """A team's copy of the demo, with the seeds that its products are delivered with."""
-    project = Project.of_the_demo(folder, *products)
+    """A team's copy of the demo, or of small products, with the seeds that they are delivered with."""
+    project = Project.of_the_demo(folder)
     for product in products:
-        seeds.write(product, project.folder / product / "seeds")
+        if (SMALL / product).is_dir():
+            project.add(SMALL / product)
+        else:
+            project.add(DEMO / product)
+            seeds.write(product, project.folder / product / "seeds")
     if not floe.completed:
         select_released_plugins(project.folder / "manifest.yaml")
     return project
@@ -325,6 +333,22 @@ def said_by_dbt(floe: Floe, compilation: Compilation, folder: Path) -> dict[str,
         debugged, parsed = both.map(dbt, ("debug", "parse"))
     files = dict(_FOUND.findall(debugged.out))
     return {**files, "dbt parse": "passes" if parsed.code == 0 else parsed.said}
+
+
+def promised_anew(compilation: Compilation) -> dict[tuple[str, str], str]:
+    """What its readers can count on, where it is not what they could before: by table and column, the type.
+
+    A column that they could count on and no longer can is told as `gone`.
+    """
+
+    def columns(record: str | bytes) -> dict[tuple[str, str], str]:
+        tables: dict[str, dict[str, str]] = json.loads(record)
+        return {(table, one): kind for table, made in tables.items() for one, kind in made.items()}
+
+    before = columns((SMALL / compilation.product / PROMISES).read_text())
+    now = columns(compilation.file(PROMISES))
+    places = before.keys() | now.keys()
+    return {place: now.get(place, "gone") for place in places if now.get(place) != before.get(place)}
 
 
 def contract_of(floe: Floe) -> str:

@@ -87,6 +87,33 @@ mutation($params: ReexecutionParams!) { launchRunReexecution(reexecutionParams: 
   ... on UnauthorizedError { message }
   ... on RunConfigValidationInvalid { errors { message } } } }
 """
+SENSOR = """
+query($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { __typename
+  ... on SensorNotFoundError { message }
+  ... on PythonError { message }
+  ... on UnauthorizedError { message }
+  ... on Sensor { sensorState {
+    typeSpecificData { ... on SensorData { lastCursor } }
+    ticks(limit: 25) { timestamp status skipReason error { message } } } } } }
+"""
+SCHEDULE = """
+query($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) { __typename
+  ... on ScheduleNotFoundError { message }
+  ... on PythonError { message }
+  ... on Schedule { cronSchedule scheduleState { id status } } } }
+"""
+STOP_SCHEDULE = """
+mutation($id: String!) { stopRunningSchedule(id: $id) { __typename
+  ... on UnauthorizedError { message }
+  ... on PythonError { message }
+  ... on ScheduleStateResult { scheduleState { status } } } }
+"""
+BEGUN = """
+query($filter: RunsFilter!) { runsOrError(filter: $filter) { __typename
+  ... on PythonError { message }
+  ... on InvalidPipelineRunsFilterError { message }
+  ... on Runs { results { runId jobName status creationTime startTime endTime } } } }
+"""
 ASSETS = """
 query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) { __typename
   ... on PythonError { message }
@@ -174,6 +201,27 @@ class Materialization:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """What a run found of one expectation that a product has of its rows.
+
+    Attributes:
+        name: as floe.yaml has it.
+        table: whose rows.
+        outcome: passed or failed.
+        score: the share of rows that meet it, in percent.
+        against: how many rows do not.
+        table_score: what floe makes of all expectations of the table, from 0 to 100.
+    """
+
+    name: str
+    table: str
+    outcome: str
+    score: float
+    against: int
+    table_score: float
+
+
+@dataclass(frozen=True)
 class Run:
     """A finished run as Dagster recorded it.
 
@@ -181,6 +229,7 @@ class Run:
         status: SUCCESS, FAILURE or CANCELED.
         materializations: by model, the last of the run.
         checks: each dbt test by name, and whether it passed or failed.
+        expectations: each of those that are no dbt test, by name.
         checked_at: when each of them was evaluated (epoch seconds).
         causes: what the failures said.
         events: every event, one line each.
@@ -191,6 +240,7 @@ class Run:
     status: str
     materializations: Mapping[str, Materialization]
     checks: Mapping[str, str]
+    expectations: Sequence[Expectation]
     checked_at: Mapping[str, float]
     causes: Sequence[str]
     events: Sequence[str]
@@ -209,6 +259,15 @@ class Run:
     def failed_checks(self) -> frozenset[str]:
         """The dbt tests that failed."""
         return frozenset(name for name, result in self.checks.items() if result == "failed")
+
+    @property
+    def outcome(self) -> str:
+        """Whether it succeeds or fails, in a word."""
+        return {"SUCCESS": "succeeds", "FAILURE": "fails"}.get(self.status, self.status)
+
+    def said(self, words: str) -> bool:
+        """Whether an event of the run has these words, line breaks taken as blanks."""
+        return any(words in " ".join(line.split()) for line in self.events)
 
     @property
     def verdict(self) -> str:
@@ -247,6 +306,21 @@ class Location:
     loaded_at: float
     jobs: frozenset[str]
     tables: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One look of a sensor.
+
+    Attributes:
+        at: when it began (epoch seconds).
+        status: STARTED, SKIPPED, SUCCESS or FAILURE.
+        said: why it began no run, or why it failed; empty where it began one.
+    """
+
+    at: float
+    status: str
+    said: str
 
 
 @dataclass(frozen=True)
@@ -307,17 +381,7 @@ class Orchestrator:
     def recent_runs(self) -> list[Recorded]:
         """The 25 latest runs, the latest first."""
         found = self._typed("list its latest runs", RECENT, "runsOrError", "Runs")
-        return [
-            Recorded(
-                one["runId"],
-                one["jobName"],
-                one["status"],
-                float(one["creationTime"]),
-                one["startTime"],
-                one["endTime"],
-            )
-            for one in found["results"]
-        ]
+        return [_as_recorded(one) for one in found["results"]]
 
     @contextmanager
     def hurried(self, seconds: float) -> Iterator[None]:
@@ -374,16 +438,71 @@ class Orchestrator:
             last=lambda seen: f"is {_loaded(seen)}, but as it was before",
         )
 
-    def launch(self, product: str, models: Iterable[str] = ()) -> Launched:
-        """Launch a product's job, or only some of its models, as a person does in the UI."""
+    def launch(
+        self, product: str, models: Iterable[str] = (), *, tags: Mapping[str, str] | None = None
+    ) -> Launched:
+        """Launch a product's job, or only some of its models, as a person does in the UI.
+
+        Args:
+            product: whose job.
+            models: only these; all when there is none.
+            tags: of the run, beside those that Dagster gives it.
+        """
         evidence.touched("pipeline")
         selector = self._job_of(product)
         wanted = sorted(models)
         if wanted:
             selector["assetSelection"] = [{"path": path} for path in self._paths(selector, wanted)]
-        variables = {"params": {"selector": selector, "mode": "default"}}
+        labels = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+        variables = {
+            "params": {"selector": selector, "mode": "default", "executionMetadata": {"tags": labels}}
+        }
         told = self._typed(f"launch {product}", LAUNCH, "launchRun", "LaunchRunSuccess", variables)
         return Launched(told["run"]["runId"], product, self)
+
+    def ticks(self, product: str, sensor: str) -> list[Tick]:
+        """The latest looks of a sensor of a product that are over, the latest first."""
+        return [
+            Tick(
+                float(one["timestamp"]),
+                one["status"],
+                str(one["skipReason"] or (one["error"] or {}).get("message") or ""),
+            )
+            for one in self._sensor(product, sensor)["ticks"]
+            if one["status"] != "STARTED"
+        ]
+
+    def knows(self, product: str, sensor: str) -> bool:
+        """Whether a sensor has noted what is there, so that it will notice a change."""
+        return bool((self._sensor(product, sensor)["typeSpecificData"] or {}).get("lastCursor"))
+
+    def cron(self, product: str) -> str:
+        """When the deployed schedule of a product comes, as a cron expression."""
+        return str(self._schedule(product)["cronSchedule"])
+
+    def stop_schedule(self, product: str) -> None:
+        """Let the schedule of a product begin no further run."""
+        variables = {"id": self._schedule(product)["scheduleState"]["id"]}
+        asked = f"stop the schedule of {product}"
+        self._typed(asked, STOP_SCHEDULE, "stopRunningSchedule", "ScheduleStateResult", variables)
+
+    def begun_by(self, product: str, automation: str) -> list[Recorded]:
+        """The runs that a sensor or the schedule of a product began, the first one first.
+
+        Args:
+            product: whose.
+            automation: `schedule`, or the name of a sensor.
+        """
+        evidence.touched("pipeline")
+        tag = "dagster/schedule_name" if automation == "schedule" else "dagster/sensor_name"
+        tags = [{"key": tag, "value": f"{_slug(product)}_{automation}"}]
+        asked = f"list the runs that the {automation} of {product} began"
+        found = self._typed(asked, BEGUN, "runsOrError", "Runs", {"filter": {"tags": tags}})
+        return sorted(map(_as_recorded, found["results"]), key=lambda run: run.created)
+
+    def of_recorded(self, recorded: Recorded, product: str) -> Launched:
+        """A run that somebody else began, to be waited for."""
+        return Launched(recorded.run_id, product, self)
 
     def launch_upkeep(self, product: str, settings: Mapping[str, object]) -> Launched:
         """Launch the upkeep of a product's tables, as a person does who fills in its launchpad."""
@@ -479,6 +598,24 @@ class Orchestrator:
             raise DeadlineError(f"{late}; {self._last_event(launched.run_id)}") from late
         return self._recorded(launched, status)
 
+    def until_said(self, launched: Launched, words: str, within: float) -> None:
+        """Wait until a run says something in its events.
+
+        Raises:
+            ServiceError: it ended and had not said it; with its last event.
+            DeadlineError: it did not in time; with its last event.
+        """
+        asked = f"hear '{words}' from run {launched.run_id[:8]} of {launched.product}"
+
+        def heard() -> tuple[bool, str]:
+            ended = self.status(launched.run_id) in ENDED
+            lines = [line_of(event) for event in self.events(launched.run_id)] or ["nothing"]
+            return ended or any(words in line for line in lines), lines[-1]
+
+        wait.until(heard, lambda seen: seen[0], what=asked, within=within, last=lambda seen: seen[1])
+        if not any(words in line_of(event) for event in self.events(launched.run_id)):
+            raise ServiceError(asked, of="Dagster", answer=self._last_event(launched.run_id))
+
     def status(self, run_id: str) -> str:
         """The status of a run."""
         return str(
@@ -504,9 +641,11 @@ class Orchestrator:
     def _recorded(self, launched: Launched, status: str) -> Run:
         events = self.events(launched.run_id)
         made = [event for event in events if event["__typename"] == "MaterializationEvent"]
-        checks = [
+        evaluated = [
             event["evaluation"] for event in events if event["__typename"] == "AssetCheckEvaluationEvent"
         ]
+        expectations = [found for check in evaluated if (found := _expectation(check))]
+        checks = [check for check in evaluated if not _expectation(check)]
         causes = [event["error"] for event in events if event.get("error")]
         # Of a run that was cut off nothing but the daemon's last word tells what became of it.
         causes = causes or [event for event in events if event["__typename"] == "RunFailureEvent"]
@@ -520,6 +659,7 @@ class Orchestrator:
                 if (model := event["assetKey"]["path"][-1])
             },
             {check["checkName"]: "passed" if check["success"] else "failed" for check in checks},
+            sorted(expectations, key=lambda found: found.name),
             {check["checkName"]: float(check["timestamp"]) for check in checks},
             _said(causes),
             [line_of(event) for event in events],
@@ -545,12 +685,28 @@ class Orchestrator:
             (repository["name"], job["name"])
             for repository in location["repositories"]
             for job in repository["jobs"]
-            if job["name"] == product.replace("-", "_") + which
+            if job["name"] == _slug(product) + which
         ]
         if len(jobs) != 1:
             known = [job["name"] for repository in location["repositories"] for job in repository["jobs"]]
             raise ServiceError(f"name the job of {product}", of="Dagster", answer=f"jobs {known}")
         return {"repositoryLocationName": product, "repositoryName": jobs[0][0], "jobName": jobs[0][1]}
+
+    def _repository_of(self, product: str) -> dict[str, str]:
+        """Where what a product declares is found: its code location and repository."""
+        selector = self._job_of(product)
+        return {key: selector[key] for key in ("repositoryLocationName", "repositoryName")}
+
+    def _sensor(self, product: str, sensor: str) -> dict[str, Any]:
+        selector = {**self._repository_of(product), "sensorName": f"{_slug(product)}_{sensor}"}
+        asked = f"tell of the sensor {sensor} of {product}"
+        found = self._typed(asked, SENSOR, "sensorOrError", "Sensor", {"selector": selector})
+        return dict(found["sensorState"])
+
+    def _schedule(self, product: str) -> dict[str, Any]:
+        selector = {**self._repository_of(product), "scheduleName": f"{_slug(product)}_schedule"}
+        asked = f"tell the schedule of {product}"
+        return self._typed(asked, SCHEDULE, "scheduleOrError", "Schedule", {"selector": selector})
 
     def _location(self, product: str) -> dict[str, Any]:
         """A product's code location, once the web server has its answer.
@@ -643,6 +799,22 @@ def _beats(daemon: Mapping[str, Any]) -> bool:
     return bool(daemon["healthy"]) and time.time() - float(daemon["lastHeartbeatTime"] or 0) < SILENT_SECONDS
 
 
+def _as_recorded(run: Mapping[str, Any]) -> Recorded:
+    return Recorded(
+        run["runId"],
+        run["jobName"],
+        run["status"],
+        float(run["creationTime"]),
+        run["startTime"],
+        run["endTime"],
+    )
+
+
+def _slug(product: str) -> str:
+    """A product where only letters, digits and underscores may stand."""
+    return product.replace("-", "_")
+
+
 def _as_location(entry: Mapping[str, Any]) -> Location:
     repositories = (entry["locationOrLoadError"] or {}).get("repositories", ())
     jobs = {job["name"] for repository in repositories for job in repository["jobs"]}
@@ -683,6 +855,21 @@ def _cause(message: str) -> str:
     """What an error says; of one that only wraps dbt's errors, these alone."""
     dbts = message.rpartition("Errors parsed from dbt logs:")[2]
     return brief(_PROGRESS.sub("", brief(dbts, 20_000)), 1500)
+
+
+def _expectation(check: Mapping[str, Any]) -> Expectation | None:
+    """An evaluation as one of an expectation; None where it is that of a dbt test."""
+    told = _metadata(check)
+    if "expectation" not in told:
+        return None
+    return Expectation(
+        check["checkName"],
+        check["assetKey"]["path"][-1],
+        "passed" if check["success"] else "failed",
+        float(str(told["score"])),
+        int(str(told["rows_against"])),
+        float(str(told["table_score"])),
+    )
 
 
 def _metadata(event: Mapping[str, Any]) -> dict[str, object]:

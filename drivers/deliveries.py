@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,7 +22,15 @@ _AS_RELEASED = SYSTEM / "images" / "dagster" / "bare.sh"
 _SECONDS = 180.0
 
 Delivery = Mapping[str, bytes]
-"""A small product, packed, by its state: `compiled`, or `uncompiled` without what floe makes of it."""
+"""A small product, packed, by its state: `compiled`, or `uncompiled` without what floe makes of it.
+
+Further states of a product are those of EDITED.
+"""
+
+EDITED: Mapping[str, Mapping[str, str]] = {
+    "parcel-search": {"to run every minute": 'schedule:\n  cron: "* * * * *"\n'},
+}
+"""By product, what a state adds to the end of its floe.yaml before it is compiled."""
 
 
 def of(floe: Floe, folder: Path, *products: str) -> dict[str, Delivery]:
@@ -32,14 +40,23 @@ def of(floe: Floe, folder: Path, *products: str) -> dict[str, Delivery]:
         ServiceError: one of them does not compile; with what was said.
     """
 
-    def delivery(product: str) -> Delivery:
-        project = _team(floe, folder / product, product)
+    def made(product: str, state: str) -> Delivery:
+        project = _team(floe, folder / state / product, product)
+        spec = f"{product}/floe.yaml"
+        project.write(spec, project.read(spec) + EDITED.get(product, {}).get(state, ""))
         _compile(floe, project, product)
+        if state != "compiled":
+            return {state: project.packed(product)}
         without = project.packed(product, without=frozenset({ARTIFACT}))
         return {"compiled": project.packed(product), "uncompiled": without}
 
+    wanted = [(product, state) for product in products for state in ("compiled", *EDITED.get(product, ()))]
     with ThreadPoolExecutor() as all_at_once:
-        return dict(zip(products, all_at_once.map(delivery, products), strict=True))
+        packed = list(all_at_once.map(lambda one: (one[0], made(*one)), wanted))
+    return {
+        product: {state: held for name, states in packed if name == product for state, held in states.items()}
+        for product in products
+    }
 
 
 def with_compute(floe: Floe, folder: Path, product: str, compute: str) -> bytes:
@@ -51,6 +68,24 @@ def with_compute(floe: Floe, folder: Path, product: str, compute: str) -> bytes:
     project = _team(floe, folder, product)
     chosen = yaml.safe_load(project.read("manifest.yaml"))["plugins"]["compute"]["type"]
     project.edit("manifest.yaml", f"    type: {chosen}\n", f"    type: {compute}\n")
+    _compile(floe, project, product)
+    return project.packed(product)
+
+
+def changed(floe: Floe, folder: Path, product: str, change: Callable[[Path], None]) -> bytes:
+    """A small product, compiled after a team has changed it, and packed.
+
+    Args:
+        floe: what compiles it.
+        folder: where the team works.
+        product: its name.
+        change: is given the product's folder.
+
+    Raises:
+        ServiceError: it does not compile; with what was said.
+    """
+    project = _team(floe, folder, product)
+    change(project.folder / product)
     _compile(floe, project, product)
     return project.packed(product)
 

@@ -10,7 +10,7 @@ from drivers.seeds import Seed
 
 EXPECTED: Mapping[str, Callable[[Mapping[str, Seed]], dict[str, Rows]]] = {
     "customer-360": customer_360.expected,
-    "iot-telemetry": iot_telemetry.expected,
     "financial-risk": financial_risk.expected,
+    "iot-telemetry": iot_telemetry.expected,
 }
 """By product, what makes every table as it must be after a run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from drivers import traffic
@@ -17,18 +17,25 @@ RELEASE = "floe"
 _PHASE = re.compile(r"^Phase: +(\w+)$", re.MULTILINE)
 
 
-def products_served(names: Iterable[str], delivered: Mapping[str, str] | None = None) -> dict[str, str]:
+def products_served(
+    names: Iterable[str],
+    delivered: Mapping[str, str] | None = None,
+    automated: Container[str] = (),
+) -> dict[str, str]:
     """The chart's values by which a release serves these products, each by a code location of its own.
 
     Args:
         names: the products; those that are not delivered come with the image.
         delivered: the ConfigMap of each product that is delivered.
+        automated: the products that run by themselves as soon as they are served.
     """
     settings: dict[str, str] = {}
     for at, name in enumerate(names):
         settings[f"dagster.products[{at}].name"] = name
         if delivered and name in delivered:
             settings[f"dagster.products[{at}].configMap"] = delivered[name]
+        if name in automated:
+            settings[f"dagster.products[{at}].automation"] = "true"
     return settings
 
 

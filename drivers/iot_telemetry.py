@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 from drivers.rows import Rows
@@ -149,11 +149,11 @@ def _anomalies(sensor: Row, theirs: Table, as_of: datetime) -> Iterator[Row]:
         for rows in found:
             yield _anomaly(sensor, kind, rows, rows[-1]["measured_at"])
     longest = timedelta(minutes=SILENT_PACES * sensor["sample_minutes"])
-    for row, after in pairwise([*theirs, None]):
-        assert row is not None  # noqa: S101 - for the type: only the last one of a pair may be none
-        if (after["measured_at"] if after else as_of) - row["measured_at"] > longest:
+    ends = [row["measured_at"] for row in theirs[1:]]
+    for row, end in zip(theirs, [*ends, None], strict=True):
+        if (end or as_of) - row["measured_at"] > longest:
             yield {
-                **_anomaly(sensor, "dropout", [row], after["measured_at"] if after else None),
+                **_anomaly(sensor, "dropout", [row], end),
                 "reading_count": 0,
                 "largest_deviation": None,
             }

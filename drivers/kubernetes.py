@@ -69,6 +69,20 @@ class Pod:
 
 
 @dataclass(frozen=True)
+class PodTimes:
+    """When a pod came to what, in epoch seconds; Kubernetes notes whole ones.
+
+    Attributes:
+        scheduled: a node was found; None before that.
+        started: its first container began; None before that.
+    """
+
+    created: float
+    scheduled: float | None
+    started: float | None
+
+
+@dataclass(frozen=True)
 class Workload:
     """What a release runs: its kind, the images of its containers, how many replicas serve."""
 
@@ -565,6 +579,13 @@ class Cluster:
         """Every pod of a namespace in full, runs included."""
         return [pod_state(item) for item in self._pods(namespace)]
 
+    def run_times(self, namespace: str, run_id: str) -> PodTimes | None:
+        """When the pod of a pipeline run came to what; None once it was cleared away."""
+        found = sorted(
+            self._pods(namespace, f"{RUN_LABEL}={run_id}"), key=lambda item: item.metadata.creation_timestamp
+        )
+        return _pod_times(found[0]) if found else None
+
     def volume_claims(self, namespace: str) -> dict[str, str]:
         """Each volume claim of a namespace with its state in words."""
         found = _ask(
@@ -703,6 +724,22 @@ def _pod(item: Any) -> Pod:
         return Pod(item.metadata.name, job, ready=True, reason="", hopeless=False)
     reason, hopeless = _why(item)
     return Pod(item.metadata.name, job, ready=False, reason=reason, hopeless=hopeless)
+
+
+def _pod_times(item: Any) -> PodTimes:
+    conditions = {one.type: one for one in item.status.conditions or () if one.status == "True"}
+    scheduled = conditions.get("PodScheduled")
+    states = [one.state for one in item.status.container_statuses or ()]
+    began = [
+        (state.running or state.terminated).started_at
+        for state in states
+        if state.running or state.terminated
+    ]
+    return PodTimes(
+        created=item.metadata.creation_timestamp.timestamp(),
+        scheduled=scheduled.last_transition_time.timestamp() if scheduled else None,
+        started=min(began).timestamp() if began else None,
+    )
 
 
 def _why(item: Any) -> tuple[str, bool]:

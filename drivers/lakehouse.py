@@ -15,9 +15,12 @@ from pyiceberg.expressions import EqualTo
 from pyiceberg.io import S3_ENDPOINT
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import DataFileContent
+from pyiceberg.partitioning import PartitionField
+from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Properties
+from pyiceberg.types import LongType, NestedField, PrimitiveType, StringType, TimestampType
 from requests import RequestException, Response, Session
 
 from drivers import traffic
@@ -26,6 +29,12 @@ from drivers.rows import Rows
 from drivers.tunnel import Tunnel
 
 Answer = TypeVar("Answer")
+
+_TYPES: Mapping[str, PrimitiveType] = {
+    "long": LongType(),
+    "string": StringType(),
+    "timestamp": TimestampType(),
+}
 
 SERVICE = "the catalog"
 CATALOG = "lakehouse"
@@ -125,14 +134,39 @@ class Lakehouse:
         found = self._ask(f"list the tables of {namespace}", lambda catalog: catalog.list_tables(namespace))
         return frozenset(name[-1] for name in found)
 
-    def rows(self, table: str, *, columns: Iterable[str] = ("*",)) -> Rows:
-        """The rows of a table as it is now, delete files applied."""
+    def rows(
+        self,
+        table: str,
+        *,
+        columns: Iterable[str] = ("*",),
+        snapshot: int | None = None,
+        at: float | None = None,
+    ) -> Rows:
+        """The rows of a table, delete files applied.
+
+        Args:
+            table: namespace and name.
+            columns: those that are read.
+            snapshot: read it as of this snapshot; else it is read as it is now.
+            at: read it as it was at this moment, in epoch seconds.
+        """
         wanted = tuple(columns)
-        found = self._ask(
-            f"read {table}",
-            lambda catalog: catalog.load_table(table).scan(selected_fields=wanted).to_arrow().to_pylist(),
-        )
-        return Rows.of(_short(table), found)
+
+        def read(catalog: RestCatalog) -> list[dict[str, object]]:
+            loaded = catalog.load_table(table)
+            as_of = snapshot if at is None else snapshot_at(loaded, at)
+            found: list[dict[str, object]] = (
+                loaded.scan(selected_fields=wanted, snapshot_id=as_of).to_arrow().to_pylist()
+            )
+            return found
+
+        when = f" as of snapshot {snapshot}" if snapshot is not None else f" as of {at:.0f}" if at else ""
+        return Rows.of(_short(table), self._ask(f"read {table}{when}", read))
+
+    def partitionings(self, table: str) -> dict[str, str]:
+        """Every data file that is read now, with what it is partitioned by (`day(sold_at)`, or `nothing`)."""
+        asked = f"tell how the files of {table} are partitioned"
+        return self._ask(asked, lambda catalog: partitionings(catalog.load_table(table)))
 
     def count(self, table: str) -> int:
         """How many rows a table has, counted by reading it."""
@@ -185,9 +219,8 @@ class Lakehouse:
 
     def place(self, table: str) -> str:
         """The address under which all files of a table lie."""
-        return (
-            self._ask(f"load {table}", lambda catalog: catalog.load_table(table)).location().rstrip("/") + "/"
-        )
+        location: str = self._ask(f"load {table}", lambda catalog: catalog.load_table(table)).location()
+        return location.rstrip("/") + "/"
 
     def every_file(self, table: str) -> frozenset[str]:
         """Every file that a table refers to, those of all its snapshots and earlier metadata included."""
@@ -219,7 +252,7 @@ class Lakehouse:
         """Write rows into a table as one snapshot; columns that a row lacks are null."""
 
         def write(catalog: RestCatalog) -> None:
-            import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415
+            import pyarrow as pa  # noqa: PLC0415
 
             loaded = catalog.load_table(table)
             schema = loaded.schema().as_arrow()
@@ -232,16 +265,34 @@ class Lakehouse:
         """Give one row of a table other values, the row whose key, its first column, is the smallest."""
 
         def overwrite(catalog: RestCatalog) -> None:
-            import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415
+            import pyarrow as pa  # noqa: PLC0415
 
             loaded = catalog.load_table(table)
             schema = loaded.schema().as_arrow()
             key = schema.names[0]
             row = min(loaded.scan().to_arrow().to_pylist(), key=lambda one: str(one[key]))
             other = pa.Table.from_pylist([{**row, **changed}], schema=schema)
-            loaded.overwrite(other, overwrite_filter=EqualTo(key, row[key]))
+            loaded.overwrite(other, overwrite_filter=EqualTo(term=key, value=row[key]))
 
         self._ask(f"change {', '.join(changed)} in a row of {table}", overwrite)
+
+    def create(self, table: str, columns: Mapping[str, str]) -> None:
+        """Make a table, and its namespace, where it is not there yet.
+
+        Args:
+            table: as namespace.name.
+            columns: each with its Iceberg type.
+        """
+
+        def make(catalog: RestCatalog) -> None:
+            fields = [
+                NestedField(number, name, _TYPES[kind], required=False)
+                for number, (name, kind) in enumerate(columns.items(), start=1)
+            ]
+            catalog.create_namespace_if_not_exists(table.rpartition(".")[0])
+            catalog.create_table_if_not_exists(table, Schema(*fields))
+
+        self._ask(f"make {table}", make)
 
     def restore(self, table: str, snapshot: int | None) -> None:
         """Make an earlier snapshot the current one; there is none to return to in a table without."""
@@ -340,6 +391,35 @@ def _codecs(table: Table, path: str) -> Iterator[str]:
         for group in range(file.num_row_groups):
             for column in range(file.num_columns):
                 yield file.row_group(group).column(column).compression
+
+
+def partitionings(table: Table) -> dict[str, str]:
+    """Every data file that a scan of a table reads, with what it is partitioned by."""
+    return {
+        task.file.file_path: _partitioning(table, task.file.spec_id) for task in table.scan().plan_files()
+    }
+
+
+def snapshot_at(table: Table, moment: float) -> int:
+    """The snapshot that was current at a moment.
+
+    Raises:
+        ValueError: there was none.
+    """
+    found = table.snapshot_as_of_timestamp(int(moment * 1000))
+    if found is None:
+        raise ValueError("it had no snapshot then")
+    return found.snapshot_id
+
+
+def _partitioning(table: Table, spec: int) -> str:
+    schema = table.schema()
+
+    def words(field: PartitionField) -> str:
+        column = schema.find_column_name(field.source_id) or "a column that is gone"
+        return column if str(field.transform) == "identity" else f"{field.transform}({column})"
+
+    return ", ".join(map(words, table.specs()[spec].fields)) or "nothing"
 
 
 def _short(table: str) -> str:

@@ -1,12 +1,16 @@
-"""What people get wrong in floe.yaml and manifest.yaml: each one small change of a good project.
+"""What people get wrong in floe.yaml, manifest.yaml and seed files: each one small change of a good project.
 
 A file with a mistake differs from the demo's own in that mistake and in nothing else.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
+from demo import seeds
 from drivers.errors import ServiceError
 from drivers.floe import Project
 
@@ -78,6 +82,69 @@ def _bomb() -> str:
     lines = ["a0: &a0 [boom, boom, boom, boom, boom, boom, boom, boom, boom]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
     return "\n".join(lines)
+
+
+def _delivered(project: Project, product: str, table: str) -> str:
+    """The path of a seed file of a demo product, which is delivered with a tenth of its rows."""
+    path = _path(f"seeds/{table}.csv", product)
+    if not (project.folder / path).is_file():
+        seeds.write(product, project.folder / product / "seeds", Decimal("0.1"))
+    return path
+
+
+def _seed(table: str, change: Callable[[list[list[str]]], None]) -> Mistake:
+    """Change the lines of a seed file, the header first."""
+
+    def make(project: Project, product: str) -> None:
+        path = _delivered(project, product, table)
+        lines = list(csv.reader(io.StringIO(project.read(path))))
+        change(lines)
+        changed = io.StringIO()
+        csv.writer(changed, lineterminator="\n").writerows(lines)
+        project.write(path, changed.getvalue())
+
+    return make
+
+
+def _seed_bytes(table: str, change: Callable[[bytes], bytes]) -> Mistake:
+    def make(project: Project, product: str) -> None:
+        path = _delivered(project, product, table)
+        project.write(path, change(project.read(path).encode()))
+
+    return make
+
+
+def _put(line: int, column: str, value: str) -> Callable[[list[list[str]]], None]:
+    """Put another value into a column, on a line of the file as a person counts them."""
+
+    def change(lines: list[list[str]]) -> None:
+        lines[line - 1][lines[0].index(column)] = value
+
+    return change
+
+
+def _without_column(name: str) -> Callable[[list[list[str]]], None]:
+    def change(lines: list[list[str]]) -> None:
+        position = lines[0].index(name)
+        for line in lines:
+            del line[position]
+
+    return change
+
+
+def _one_more_column(lines: list[list[str]]) -> None:
+    for line in lines:
+        line.append("notes" if line is lines[0] else "")
+
+
+def _key_again(lines: list[list[str]]) -> None:
+    """The last line says that it is the first one."""
+    lines[-1][0] = lines[1][0]
+
+
+def _half_of_the_last_line(content: bytes) -> bytes:
+    before, last = content.rstrip(b"\n").rsplit(b"\n", 1)
+    return before + b"\n" + b",".join(last.split(b",")[:3])
 
 
 MISTAKES: Mapping[str, Mistake] = {
@@ -156,6 +223,25 @@ MISTAKES: Mapping[str, Mistake] = {
     "a misspelt group": _edit("  logging:\n", "  loging:\n", MANIFEST),
     "a field no manifest has": _edit("\nobservability:\n", "\nobservabilty:\n", MANIFEST),
     "a level that is none": _edit("    level: INFO", "    level: LOUD", MANIFEST),
+    # the seeds of customer-360
+    "customers with a misspelt column": _seed("raw_customers", _put(1, "country", "contry")),
+    "customers without a column": _seed("raw_customers", _without_column("country")),
+    "customers with one more column": _seed("raw_customers", _one_more_column),
+    "a customer in Latin-1": _seed_bytes(
+        "raw_customers", lambda content: content.replace(b",Samir,", ",Andr\u00e9,".encode("latin-1"), 1)
+    ),
+    "a transaction of plenty": _seed("raw_transactions", _put(7, "quantity", "plenty")),
+    "transactions that are cut off": _seed_bytes("raw_transactions", _half_of_the_last_line),
+    "tickets whose last line has no end": _seed_bytes("raw_support_tickets", lambda content: content[:-1]),
+    "a ticket of a day that never was": _seed(
+        "raw_support_tickets", _put(5, "opened_at", "2025-02-30 09:00:00")
+    ),
+    "a ticket with a value too many": _seed("raw_support_tickets", lambda lines: lines[4].append("by phone")),
+    # those of financial-risk
+    "a price under the number of another": _seed("raw_market_data", _key_again),
+    "a counterparty behind an open quote": _seed_bytes(
+        "raw_counterparties", lambda content: content.replace(b"Orchard Anchor", b'"Orchard Anchor', 1)
+    ),
 }
 """By name."""
 

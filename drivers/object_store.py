@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlparse
 
 import boto3
+import httpx
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import SecretStr
 
@@ -19,6 +24,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 Answer = TypeVar("Answer")
+
+REGION = "us-east-1"
+ADMIN_SECONDS = 20.0
 
 
 class ObjectStore:
@@ -72,6 +80,28 @@ class ObjectStore:
 
         return self._ask(f"list bucket {bucket}", listing)
 
+    def limit(self, bucket: str, size: int | None) -> None:
+        """Have a bucket refuse what would make it larger than so many bytes; None lifts the limit.
+
+        MinIO counts what is there from time to time and looks at each object that comes at once: with a
+        limit of one byte it takes none any more.
+        """
+        asked = f"limit bucket {bucket} to {size} bytes" if size else f"lift the limit of bucket {bucket}"
+        quota = json.dumps({"quota": size or 0, "quotatype": "hard"}).encode()
+        url = f"http://{self._address()}/minio/admin/v3/set-bucket-quota?bucket={bucket}"
+        request = AWSRequest("PUT", url, data=quota)
+        keys = Credentials(self._key.get_secret_value(), self._secret.get_secret_value())
+        S3SigV4Auth(keys, "s3", REGION).add_auth(request)
+        with traffic.asking("MinIO", asked), httpx.Client(event_hooks=traffic.httpx_hooks()) as client:
+            try:
+                answer = client.put(
+                    url, content=quota, headers=dict(request.headers.items()), timeout=ADMIN_SECONDS
+                )
+            except httpx.HTTPError as broken:
+                raise ServiceError(asked, of="MinIO", answer=brief(broken)) from broken
+        if not answer.is_success:
+            raise ServiceError(asked, of="MinIO", answer=f"{answer.status_code} {brief(answer.text)}")
+
     def close(self) -> None:
         """End the connections."""
         for client in self._made.values():
@@ -101,7 +131,7 @@ class ObjectStore:
             endpoint_url=f"http://{address}",
             aws_access_key_id=self._key.get_secret_value(),
             aws_secret_access_key=self._secret.get_secret_value(),
-            region_name="us-east-1",
+            region_name=REGION,
             config=Config(
                 connect_timeout=5,
                 read_timeout=20,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +17,7 @@ from pydantic import SecretStr
 
 from drivers import answers, dbt_graph, plugin_health, wait
 from drivers.catalog import Management
-from drivers.dagster import Location, Orchestrator, Run
+from drivers.dagster import RUN_SECONDS, Location, Orchestrator, Run
 from drivers.dbt_graph import Graph
 from drivers.errors import ServiceError
 from drivers.helm import Helm, products_served
@@ -23,6 +25,7 @@ from drivers.kubernetes import RUN_LABEL, Cluster, Pod, Readiness, Volume, Workl
 from drivers.lakehouse import Lakehouse
 from drivers.object_store import ObjectStore
 from drivers.product import Product
+from drivers.sources import Source
 from drivers.sql import Database
 from drivers.tunnel import Tunnels
 from drivers.upkeep import State, Upkeep, reading
@@ -39,6 +42,15 @@ PACKED = "product.tar.gz"
 DEPLOY_SECONDS = 60.0
 """Until Dagster must have read another version of a product: its server starts in 6 s on two idle cores."""
 
+START_SECONDS = 60.0
+"""Until a run that was launched must be at work: its pod and its imports take 6 s on two idle cores."""
+
+WAITING = "waiting for the catalog"
+"""What a run says while the catalog does not answer."""
+
+PATIENCE = "floe/catalog-patience-seconds"
+"""The tag of a run that says how long it waits for the catalog."""
+
 STOPPED_SECONDS = 60.0
 """Until the pods of a stopped workload must be gone."""
 
@@ -48,12 +60,27 @@ HEALTH_SECONDS = 15.0
 WEB_SERVER = "app.kubernetes.io/name=dagster,app.kubernetes.io/component=webserver"
 """The labels of the pods of Dagster's web server."""
 
+KILL = ("python", "-I", "-S", "-c", "import resource; resource.prlimit(1, resource.RLIMIT_CPU, (1, 1))")
+"""Has the kernel kill the first process of a container, which has had its second of computing long ago.
+
+The process hears nothing of it. A pod that is deleted is asked to end first, which Dagster answers; and
+nobody in a container can send its first process a signal that it does not want.
+"""
+
 NOTICED_SECONDS = 60.0
 """Until a run that lost its worker must be recorded as failed."""
+
+LOOKED_SECONDS = 90.0
+"""Until a sensor must have looked twice: every 5 s, and a daemon hears of a new one within a minute."""
+
+TWO_SCHEDULED_SECONDS = 240.0
+"""Until a schedule of every minute must have begun two runs, counted from its deployment."""
 
 GONE_SECONDS = 90.0
 """Until a namespace that is torn down must be gone with its volumes."""
 
+_PARENTHESES = re.compile(r" \([^()]*\)")
+"""What a reason has between parentheses: the words of the machine it was found on."""
 READER, PIPELINE = "polaris-reader-credentials", "polaris-pipeline-credentials"
 """The Secrets of the two principals that read and write tables."""
 
@@ -104,10 +131,17 @@ class Served:
 
 
 class Platform:
-    """The platform of one story."""
+    """The platform of one story.
 
-    def __init__(self, place: Place, namespace: str) -> None:
+    Args:
+        place: where it is installed.
+        namespace: of its own.
+        automated: the delivered products that run by themselves as soon as they are served.
+    """
+
+    def __init__(self, place: Place, namespace: str, *, automated: frozenset[str] = frozenset()) -> None:
         self.namespace = namespace
+        self._automated = automated
         self.place = place
         self.standing = False
         self.readiness = Readiness(0.0, {}, {"the platform": "was not installed"})
@@ -121,6 +155,7 @@ class Platform:
         self._of_the_image = _served_unless_told()
         self._delivered: dict[str, str] = {}
         self._versions: set[str] = set()
+        self._stopped: set[str] = set()
 
     # --- life -----------------------------------------------------------------------------
 
@@ -216,12 +251,22 @@ class Platform:
         Raises:
             DeadlineError: Dagster did not come to read it.
         """
-        before, dagster = self._delivered.get(product), self.orchestrator
-        loaded_at = dagster.loaded_at(product)
-        if self._deliver(product, packed) == before:
-            return
-        self._release()
-        dagster.reloaded(product, since=loaded_at, within=DEPLOY_SECONDS)
+        self.deploy_all({product: packed})
+
+    def deploy_all(self, products: Mapping[str, bytes]) -> None:
+        """The same of several delivered products at once; those that are as they were are left alone.
+
+        Raises:
+            DeadlineError: Dagster did not come to read one of them.
+        """
+        dagster, before = self.orchestrator, dict(self._delivered)
+        loaded_at = {product: dagster.loaded_at(product) for product in products}
+        now = {product: self._deliver(product, packed) for product, packed in products.items()}
+        changed = [product for product, version in now.items() if version != before.get(product)]
+        if changed:
+            self._release()
+        for product in changed:
+            dagster.reloaded(product, since=loaded_at[product], within=DEPLOY_SECONDS)
 
     def serve(self, *products: str) -> None:
         """Have these products of the image served, and no other; those that are served already run on.
@@ -255,6 +300,7 @@ class Platform:
     def stop(self, workload: str) -> None:
         """Take a workload's replicas away and wait until its pods are gone."""
         cluster = self.place.cluster
+        self._stopped.add(workload)
         cluster.scale(self.namespace, workload, 0)
         wait.until(
             lambda: sorted(_serving(cluster.pods(self.namespace), workload)),
@@ -266,11 +312,29 @@ class Platform:
 
     def start(self, workload: str) -> None:
         """Give a workload its replica back and wait until everything is Ready."""
+        self._stopped.discard(workload)
         self.place.cluster.scale(self.namespace, workload, 1)
         late = self.place.cluster.until_ready(self.namespace, limit=self.readiness.limit).late
         if late:
             raise ServiceError(f"start {workload} again", of="Kubernetes", answer=str(late))
         self._tunnels.renew()
+
+    def take_in(self, source: Source, rows: list[dict[str, object]]) -> None:
+        """Have rows delivered to a table that a product reads and does not make.
+
+        Where that product runs by itself, its sensor has noted before what is there.
+        """
+        dagster, reader = self.orchestrator, source.product
+        if reader in self._automated and dagster.locations()[reader].state == "loaded":
+            wait.until(
+                lambda: dagster.knows(reader, "new_data"),
+                bool,
+                what=f"the new_data sensor of {reader}",
+                within=LOOKED_SECONDS,
+                last=lambda _seen: "has not noted yet what is there",
+            )
+        self.pipeline.create(source.table, source.schema)
+        self.pipeline.append(source.table, rows)
 
     def add_pod(self, name: str, spec: Mapping[str, object]) -> None:
         """Add a pod of the suite's own."""
@@ -456,20 +520,20 @@ class Platform:
         self._seen.runs.append(run)
         return run
 
-    def run_at_once(self, *products: str, within: float) -> list[Run]:
-        """Launch several products, one right after the other, and wait for the end of all.
+    def run_all(self, products: Iterable[str], within: float = RUN_SECONDS) -> dict[str, Run]:
+        """Run all of several products at the same time, to the end.
 
         Args:
-            products: which.
+            products: which; launched in this order, one right after the other.
             within: seconds from the first launch to the last end.
 
         Raises:
             DeadlineError: one of them did not end in time.
         """
         until = time.monotonic() + within
-        launched = [self.orchestrator.launch(product) for product in products]
-        runs = [one.finished(max(until - time.monotonic(), 0)) for one in launched]
-        self._seen.runs += runs
+        launched = {product: self.orchestrator.launch(product) for product in products}
+        runs = {product: one.finished(max(until - time.monotonic(), 0)) for product, one in launched.items()}
+        self._seen.runs.extend(runs.values())
         return runs
 
     def last_run(self, product: str) -> Run:
@@ -518,10 +582,18 @@ class Platform:
         return self._seen.upkeeps[name]
 
     def cut_off(self, product: str) -> Run:
-        """Begin a run and delete its worker in the middle of it; gives what Dagster recorded of it."""
+        """Begin a run and kill its worker in the middle of it; gives what Dagster recorded of it."""
         launched = self.orchestrator.launch(product)
         self.orchestrator.half_way(launched)
-        self.place.cluster.delete_pods(self.namespace, f"{RUN_LABEL}={launched.run_id}")
+        for worker in self.place.cluster.pods(self.namespace, f"{RUN_LABEL}={launched.run_id}"):
+            self.place.cluster.execute(
+                self.place.kubectl,
+                self.namespace,
+                f"pod/{worker}",
+                KILL,
+                asked="kill a run's worker",
+                within=30,
+            )
         return launched.finished(NOTICED_SECONDS)
 
     def snapshots(self, product: Product, tables: Iterable[str]) -> dict[str, int | None]:
@@ -533,6 +605,79 @@ class Platform:
         """The tables that have another snapshot than they had."""
         now = self.snapshots(product, before)
         return [name for name, snapshot in now.items() if snapshot != before[name]]
+
+    def run_with_catalog_away(self, product: str) -> Run:
+        """Launch a product while the catalog is stopped, and start it again once the run waits for it."""
+        with self._without("polaris"):
+            launched = self.orchestrator.launch(product)
+            self.orchestrator.until_said(launched, WAITING, within=START_SECONDS)
+        return launched.finished()
+
+    def run_without_catalog(self, product: str, patience: float) -> Run:
+        """Run a product while the catalog is stopped, to the end; the run may wait for it so many seconds."""
+        with self._without("polaris"):
+            return self.orchestrator.launch(product, tags={PATIENCE: str(patience)}).finished()
+
+    def run_with_full_store(self, product: str) -> Run:
+        """Run a product, to the end, while the bucket of the tables takes no more data."""
+        self.store.limit("warehouse", 1)
+        try:
+            return self.orchestrator.launch(product).finished()
+        finally:
+            self.store.limit("warehouse", None)
+
+    @contextmanager
+    def _without(self, workload: str) -> Iterator[None]:
+        self.stop(workload)
+        try:
+            yield
+        finally:
+            self.start(workload)
+
+    def begun_by(self, product: str, sensor: str) -> str:
+        """What a sensor came to, once it has looked twice: the runs it began ever, or why it began none.
+
+        A run that it began is waited for, and so are two looks after that.
+        """
+        dagster = self.orchestrator
+        self._looked_twice(product, sensor, since=time.time())
+        begun = dagster.begun_by(product, sensor)
+        if not begun:
+            said = _PARENTHESES.sub("", dagster.ticks(product, sensor)[0].said)
+            return f'nothing, because of "{said}"'
+        verdicts = [dagster.of_recorded(run, product).finished().verdict for run in begun]
+        self._looked_twice(product, sensor, since=begun[-1].created)
+        more = len(dagster.begun_by(product, sensor)) - len(begun)
+        succeeded = verdicts == ["SUCCESS"] and more == 0
+        return "one run, which succeeds" if succeeded else f"{len(begun) + more} runs: {', '.join(verdicts)}"
+
+    def recurred(self, product: str) -> tuple[list[str], float]:
+        """How the first two runs of the schedule now deployed ended, and the seconds from one to the other.
+
+        It begins no more runs after that.
+        """
+        dagster = self.orchestrator
+        deployed = dagster.loaded_at(product)
+        begun = wait.until(
+            lambda: [run for run in dagster.begun_by(product, "schedule") if run.created > deployed],
+            lambda seen: len(seen) > 1,
+            what=f"the schedule of {product}",
+            within=TWO_SCHEDULED_SECONDS,
+            last=lambda seen: f"has begun {len(seen)} of 2 runs",
+        )[:2]
+        verdicts = [dagster.of_recorded(run, product).finished().verdict for run in begun]
+        dagster.stop_schedule(product)
+        return verdicts, begun[1].created - begun[0].created
+
+    def _looked_twice(self, product: str, sensor: str, since: float) -> None:
+        dagster = self.orchestrator
+        wait.until(
+            lambda: [tick for tick in dagster.ticks(product, sensor) if tick.at > since],
+            lambda seen: len(seen) > 1,
+            what=f"the {sensor} sensor of {product}",
+            within=LOOKED_SECONDS,
+            last=lambda seen: f"has looked {len(seen)} times of 2",
+        )
 
     def forget_local_files(self, product: str) -> list[str]:
         """Delete the code location's pod and every run's with all their files; wait for the new one."""
@@ -549,8 +694,12 @@ class Platform:
 
     def _release(self) -> None:
         """Install the chart, or upgrade the release, with the products that are delivered."""
-        settings = self._settings | products_served((*self._of_the_image, *self._delivered), self._delivered)
+        settings = self._settings | products_served(
+            (*self._of_the_image, *self._delivered), self._delivered, self._automated
+        )
         self.place.helm.install(CHART, self.namespace, values=self.place.values, settings=settings)
+        for workload in sorted(self._stopped):  # an upgrade gives each workload its replicas back
+            self.stop(workload)
 
     def _deliver(self, product: str, packed: bytes) -> str:
         """Bring a packed product into the namespace; gives the name of what holds it, its version."""

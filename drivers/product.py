@@ -46,6 +46,18 @@ class Product:
     def _folder(self) -> Path:
         return SMALL / self.name if (SMALL / self.name).is_dir() else _DEMO / self.name
 
+    @classmethod
+    def with_table(cls, table: str) -> Product:
+        """The product of the demo that has this table.
+
+        Raises:
+            ServiceError: none has.
+        """
+        found = [product for name in EXPECTED if table in (product := cls(name)).tables]
+        if len(found) != 1:
+            raise ServiceError(f"show the product with the table {table}", of="demo/", answer=f"{found}")
+        return found[0]
+
     @property
     def namespace(self) -> str:
         """Its namespace in the catalog."""

@@ -28,6 +28,12 @@ class Rows:
             table, tuple(sorted(tuple((name, canonical(row[name])) for name in sorted(row)) for row in rows))
         )
 
+    def only(self, columns: Iterable[str]) -> Rows:
+        """The same rows with some of their columns."""
+        wanted = frozenset(columns)
+        kept = (tuple(cell for cell in row if cell[0] in wanted) for row in self.rows)
+        return Rows(self.table, tuple(sorted(kept)))
+
     def __len__(self) -> int:
         return len(self.rows)
 

@@ -1,4 +1,4 @@
-"""The seed generator's command, as a person runs it: what it makes at a scale, and whether always the same."""
+"""The seed generator's command, as a person runs it: what it makes, and whether always the same."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def _run(product: str, scale: str, folder: Path, surroundings: dict[str, str]) -
     said = done.stderr.partition("\n")[0]
     if done.returncode != REFUSED or folder.exists():
         left = sorted(file.name for file in folder.glob("*"))
-        answer = f"exit code {done.returncode}, files {left}, {brief(done.stderr)}"
+        last = brief(done.stderr.strip().rpartition("\n")[2])
+        answer = f"exit code {done.returncode}, files {left}, {last}"
         raise ServiceError(asked, of="the generator", answer=answer)
     return said
 

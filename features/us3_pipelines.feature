@@ -64,12 +64,28 @@ Feature: Data pipelines
     Then Dagster shows each dbt test of customer-360 as passed
     And no test ran before the table it tests was complete
 
-  @FR-024  # reviewed 6a14e512
-  Scenario: A row that violates a test fails that test and the run
+  @FR-026  # reviewed 57fabfd8
+  Scenario: Expectations that rows meet are shown as passed with their score
     Given customer-360 has run
-    And a row in raw_transactions whose status is "teleported"
+    Then the expectations of stg_crm_customers come to
+      | expectation         | outcome | rows against it | score of the table |
+      | email_is_an_address | passed  | 0               | 100                |
+      | last_name_is_known  | passed  | 0               | 100                |
+    And the expectations of mart_customer_360 come to
+      | expectation             | outcome | rows against it | score of the table |
+      | refund_share_is_a_share | passed  | 0               | 100                |
+      | there_are_customers     | passed  | 0               | 100                |
+
+  @FR-026  # reviewed 57fabfd8
+  Scenario: An expectation that a row does not meet is shown as failed with its score
+    Given customer-360 has run
+    And a row in raw_customers whose email is "at home"
     When the models after the seeds of customer-360 run
-    Then the run fails because of the accepted_values test of stg_transactions.status
+    Then the run succeeds
+    And the expectations of stg_crm_customers come to
+      | expectation         | outcome | rows against it | score of the table |
+      | email_is_an_address | failed  | 1               | 80                 |
+      | last_name_is_known  | passed  | 0               | 80                 |
 
   @FR-025  # reviewed 1ec9e6fc
   Scenario: A second run merges the keys that are new and those that have changed
@@ -80,22 +96,95 @@ Feature: Data pipelines
     Then the run succeeds
     And each silver table of customer-360 holds what the seeds say
 
+  @EDGE-03  # reviewed c3fc8f98
+  Scenario: A run that finds the object store full says so and leaves every table as it was
+    Given customer-360 has run
+    When customer-360 runs while the object store is full
+    Then the run fails, having said "the bucket warehouse has used up its quota"
+    And the tables of customer-360 stand as they stood
+
+  @EDGE-02  # reviewed 26633e2f
+  Scenario: A run that waited for the catalog in vain says so and leaves every table as it was
+    Given customer-360 has run
+    When customer-360 runs while the catalog is away for good
+    Then the run fails, having said "did not answer within the 5 s that a run waits for it: nobody answers"
+    And the tables of customer-360 stand as they stood
+
+  @FR-029 @GAP-001  # reviewed 85b7c1a1 7391b80f
+  Scenario: The first run starts by itself, once every service is healthy
+    Given a row in scans whose depot is "Bern"
+    And minio is stopped
+    And parcel-search is delivered compiled
+    Then the first_run sensor of parcel-search begins nothing, because of "storage minio: nobody answers"
+    And once minio runs again every plugin is healthy
+    And the first_run sensor of parcel-search begins one run, which succeeds
+
+  @FR-033  # reviewed 8fe6985b
+  Scenario: New data starts one run
+    Given the products customer-360, parcel-search are served
+    And a row in scans whose depot is "Chur"
+    Then the new_data sensor of parcel-search begins one run, which succeeds
+
+  @FR-030  # reviewed 71c8c550
+  Scenario: A product recurs every ten minutes unless its floe.yaml says otherwise
+    Given the products customer-360, parcel-search are served
+    Then parcel-search recurs at an interval of 10 min
+    When parcel-search is delivered to run every minute
+    Then parcel-search recurs at an interval of 1 min
+
+  @FR-027 @FR-028  # reviewed 3883e1dc f669d552
+  Scenario: A run of a broken model fails with its cause, and its retry makes only what was missing
+    Given customer-360 has run
+    And a row in raw_transactions whose quantity × unit_price is "2147483647 × 99999999.99"
+    When the models after the seeds of customer-360 run
+    Then the run fails, having said "Overflow in multiplication of DECIMAL(18)"
+    When its cause is gone and the run is retried
+    Then the retry succeeds, makes stg_transactions, int_customer_orders, mart_customer_360 and leaves every other table as it was
+
+  @FR-027 @FR-028 @EDGE-01  # reviewed 3883e1dc f669d552 cf19cca4
+  Scenario: A run that loses its worker fails within a minute, leaves no half of a table and can be retried
+    Given customer-360 has run
+    When a run of customer-360 loses its worker half way
+    Then the run fails, having said "Discovered failed Kubernetes job"
+    And each gold table of customer-360 holds what the seeds say
+    When its cause is gone and the run is retried
+    Then the retry succeeds, makes what was missing and leaves every other table as it was
+
+  @EDGE-02  # reviewed 26633e2f
+  Scenario: A run waits for a catalog that is away and goes on once it is back
+    Given customer-360 has run
+    When customer-360 runs while the catalog is away for a moment
+    Then the run succeeds, having said "the catalog answers again after"
+    And the run made every table of customer-360
+
+  @FR-024  # reviewed 6a14e512
+  Scenario: A row that violates a test fails that test and the run
+    Given customer-360 has run
+    And a row in raw_transactions whose status is "teleported"
+    When the models after the seeds of customer-360 run
+    Then the run fails because of the accepted_values test of stg_transactions.status
+
   @EDGE-04  # reviewed 1a90d65e
   Scenario: No row is lost when many write one table at once
     Given cold-chain has run
-    When 5 writers commit 50 readings of the last two hours to stg_readings, beside two runs of cold-chain
+    When 5 writers commit 50 readings of two hours to stg_readings, beside two runs of cold-chain
     Then every commit was accepted or refused, and of those accepted none is lost
 
   @FR-031 @GAP-002  # reviewed ef7e00d3 8d8710fc
   Scenario: A reading is kept for an hour
     Given cold-chain has run
-    And 5 writers commit 50 readings of the last two hours to stg_readings, beside two runs of cold-chain
-    When the upkeep of cold-chain runs while stg_readings is read
+    And 5 writers commit 50 readings of two hours to stg_readings, beside two runs of cold-chain
+    When the upkeep of cold-chain is done while stg_readings is read
     Then of the readings only those of the last hour are left
 
   @FR-032 @GAP-003  # reviewed 484198b9 5db0f0c8
   Scenario: A table that is written again and again does not grow without bound
     Given cold-chain has run
-    And 5 writers commit 50 readings of the last two hours to stg_readings, beside two runs of cold-chain
-    When the upkeep of cold-chain runs while stg_readings is read
+    And 5 writers commit 50 readings of two hours to stg_readings, beside two runs of cold-chain
+    When the upkeep of cold-chain is done while stg_readings is read
     Then 6 snapshots are left, no object without a use, and no reader noticed
+
+  @FR-030  # reviewed 71c8c550
+  Scenario: A short interval brings one run after the other
+    Given parcel-search is delivered to run every minute
+    Then two scheduled runs of parcel-search succeed, 60 s apart

@@ -3,8 +3,8 @@ Feature: Live demo
   As somebody who wants to see what floe does I need products of other trades that I can believe: data with
   the faults of real data, figures that I can recompute, and tests that catch what is wrong.
 
-  @FR-086
-  Scenario Outline: A product is deployed and runs alone
+  @FR-086  # reviewed 6a023120
+  Scenario Outline: <product> is deployed and runs alone
     Given <product> is deployed alone
     When <product> runs
     Then the run succeeds
@@ -16,8 +16,8 @@ Feature: Live demo
       | iot-telemetry  |
       | financial-risk |
 
-  @FR-086
-  Scenario Outline: A product that is added starts none of the others anew
+  @FR-086  # reviewed 6a023120
+  Scenario Outline: <product> is added and starts none of the others anew
     When <product> is deployed beside the others
     Then the products <served> are served
     And none of the others was started anew
@@ -27,37 +27,37 @@ Feature: Live demo
       | customer-360  | customer-360, financial-risk                |
       | iot-telemetry | customer-360, financial-risk, iot-telemetry |
 
-  @FR-086
+  @FR-086  # reviewed 6a023120
   Scenario: All products run at once
     When the products customer-360, financial-risk, iot-telemetry run at once
     Then each run succeeds
 
-  Scenario Outline: The figures of a product's gold tables are exactly what its seeds say
+  Scenario Outline: The figures of <product> are exactly what its seeds say
     Given <product> has run
     Then each gold table of <product> holds what the seeds say
 
-    @FR-080
+    @FR-080  # reviewed 7e925290
     Examples: a shop
       | product      |
       | customer-360 |
 
-    @FR-081
+    @FR-081  # reviewed 7b50277c
     Examples: a plant
       | product       |
       | iot-telemetry |
 
-    @FR-082
+    @FR-082  # reviewed e7ef3da9
     Examples: a bank
       | product        |
       | financial-risk |
 
-  @FR-081
+  @FR-081  # reviewed 7b50277c
   Scenario: What is wrong with a sensor is found, and what only looks wrong is not
     Given iot-telemetry has run
     Then the planted anomalies of iot-telemetry are found, and no other
 
-  @FR-083
-  Scenario Outline: Seeds are as many as asked for, and the same bytes wherever they are made
+  @FR-083  # reviewed 82c629ef
+  Scenario Outline: The seeds of <product> at scale <scale> are as many as asked for, and the same bytes wherever they are made
     Then the seeds of <product> at scale <scale> are "<seeds>"
 
     Examples:
@@ -72,8 +72,8 @@ Feature: Live demo
       | financial-risk | 1     | 120 raw_counterparties, 960 raw_market_data, 400 raw_positions      |
       | financial-risk | 10    | 1200 raw_counterparties, 9600 raw_market_data, 4000 raw_positions   |
 
-  @FR-083
-  Scenario Outline: A scale that is none is refused
+  @FR-083  # reviewed 82c629ef
+  Scenario Outline: A scale of <scale> is refused
     Then the seeds of iot-telemetry at scale <scale> are "refused: <reason>"
 
     Examples:
@@ -86,8 +86,41 @@ Feature: Live demo
       | -1    | FLOE_DEMO_SEED_SCALE='-1' is out of range   |
       | nan   | FLOE_DEMO_SEED_SCALE='nan' is out of range  |
 
-  @FR-084
-  Scenario Outline: Every layer of a product holds its data
+  @EDGE-08  # reviewed a892c8aa
+  Scenario Outline: A malformed seed file is refused before anything runs
+    Given a team writes <product> with <mistake>
+    When they compile it
+    Then it is refused for this and for nothing else
+      | file              | line   | field    | expected   |
+      | seeds/<table>.csv | <line> | <column> | <expected> |
+    And nothing was written, and nothing of the inside was told
+
+    Examples:
+      | product        | mistake                             | table               | line                | column     | expected                                                                                                   |
+      | customer-360   | customers with a misspelt column    | raw_customers       | contry              | contry     | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
+      | customer-360   | customers without a column          | raw_customers       | last_name           | country    | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
+      | customer-360   | customers with one more column      | raw_customers       | notes               | notes      | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
+      | customer-360   | a customer in Latin-1               | raw_customers       | Andr                | first_name | text in UTF-8                                                                                              |
+      | customer-360   | a transaction of plenty             | raw_transactions    | plenty              | quantity   | a whole number from -2147483648 to 2147483647                                                              |
+      | customer-360   | transactions that are cut off       | raw_transactions    | 100032,             | status     | 8 values, one a column                                                                                     |
+      | customer-360   | tickets whose last line has no end  | raw_support_tickets | 2025-12-12          | updated_at | an end of line behind the last value                                                                       |
+      | customer-360   | a ticket with a value too many      | raw_support_tickets | by phone            | -          | 8 values, one a column                                                                                     |
+      | financial-risk | a price under the number of another | raw_market_data     | 2025-12-01 18:19:47 | quote_id   | every quote_id once                                                                                        |
+      | financial-risk | a counterparty behind an open quote | raw_counterparties  | "Orchard            | name       | a quote at the end of the value                                                                            |
+
+  @EDGE-08  # reviewed a892c8aa
+  Scenario: All mistakes of all seed files are told at once
+    Given a team writes customer-360 with customers with a misspelt column and a transaction of plenty and a ticket of a day that never was
+    When they compile it
+    Then it is refused for this and for nothing else
+      | file                          | line       | field     | expected                                                                                                   |
+      | seeds/raw_customers.csv       | contry     | contry    | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
+      | seeds/raw_transactions.csv    | plenty     | quantity  | a whole number from -2147483648 to 2147483647                                                              |
+      | seeds/raw_support_tickets.csv | 2025-02-30 | opened_at | a moment, such as 2025-11-28 17:30:00                                                                      |
+    And nothing was written, and nothing of the inside was told
+
+  @FR-084  # reviewed 774aa42f
+  Scenario Outline: Every layer of <product> holds its data
     Given <product> has run
     Then each bronze table of <product> holds what the seeds say
     And each silver table of <product> holds what the seeds say
@@ -99,8 +132,8 @@ Feature: Live demo
       | iot-telemetry  |
       | financial-risk |
 
-  @FR-085
-  Scenario Outline: Every test of a product ran and passed
+  @FR-085  # reviewed 6f2db44f
+  Scenario Outline: Every test of <product> ran and passed
     Given <product> has run
     Then Dagster shows each dbt test of <product> as passed
 
@@ -110,8 +143,8 @@ Feature: Live demo
       | iot-telemetry  |
       | financial-risk |
 
-  @FR-085
-  Scenario Outline: A row that breaks a rule is found in whichever layer it is
+  @FR-085  # reviewed 6f2db44f
+  Scenario Outline: A row that breaks a rule is found in whichever layer of <product> it is
     Given <product> has run
     And a row in <bronze>
     And a row in <silver>

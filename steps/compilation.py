@@ -149,6 +149,12 @@ def refused_by_name(compilation: Compilation, datatable: list[list[str]]) -> Non
     assert (compilation.outcome.code, compilation.made) == (2, {})
 
 
+@then("it keeps what it promised its readers, and promises this")
+def promises_this(compilation: Compilation, datatable: list[list[str]]) -> None:
+    expected = {(table, column): kind for table, column, kind in datatable[1:]}
+    assert compilations.promised_anew(compilation) == expected
+
+
 @then("dbt finds each profile valid and parses the product with it")
 def dbt_accepts(installation: Floe, demo: dict[str, Compilation], tmp_path: Path) -> None:
     told = {product: compilations.said_by_dbt(installation, one, tmp_path) for product, one in demo.items()}

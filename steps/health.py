@@ -19,6 +19,7 @@ def every_plugin_is_healthy(platform: Platform) -> None:
     assert platform.plugin_health_again() == dict.fromkeys(WITH_SERVICE, HEALTHY)
 
 
+@given(parse("{service} is stopped"))
 @when(parse("{service} is stopped"))
 def service_is_stopped(platform: Platform, service: str) -> Iterator[None]:
     platform.stop(service)

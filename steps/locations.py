@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
@@ -10,6 +10,12 @@ from pytest_bdd.parsers import parse
 from drivers.deliveries import Delivery
 from drivers.platform import Platform, Served
 from drivers.product import Product
+
+COMPANY: Mapping[str, Callable[[Mapping[str, object]], Iterable[str]]] = {
+    "alone": lambda _others: (),
+    "beside the others": lambda others: others,
+}
+"""Beside which of the products that are served there already another one is deployed."""
 
 
 @given(parse("the products {products} are served"))
@@ -44,15 +50,11 @@ def cannot_load(platform: Platform, product: str, reason: str) -> None:
     assert (reason if reason in told else told) == reason
 
 
-@given(parse("{product} is deployed alone"))
-def product_is_alone(platform: Platform, product: str) -> None:
-    platform.serve(product)
-
-
-@when(parse("{product} is deployed beside the others"), target_fixture="processes_before")
-def product_is_added(platform: Platform, product: str) -> dict[str, frozenset[str]]:
+@given(parse("{product} is deployed {company}"))
+@when(parse("{product} is deployed {company}"), target_fixture="processes_before")
+def product_is_deployed(platform: Platform, product: str, company: str) -> dict[str, frozenset[str]]:
     before = platform.processes()
-    platform.serve(*before, product)
+    platform.serve(*COMPANY[company](before), product)
     return before
 
 

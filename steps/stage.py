@@ -28,10 +28,17 @@ WITH_NODE_PORTS = frozenset({"us1"})
 
 DELIVERED = {
     "us2": ("stock-levels", "web-visits"),
-    "us3": ("cold-chain",),
+    "us3": ("parcel-search", "cold-chain"),
     "us5": ("web-visits",),
+    "us9": ("parcel-tracking", "parcel-returns"),
 }
 """Stories whose release serves small products beside those of the image (features/products)."""
+
+AT_FIRST = {"us3": "uncompiled"}
+"""The state that these products are installed in, where a scenario is to see them come: they cannot run."""
+
+AUTOMATED = {"us3": frozenset({"parcel-search"})}
+"""The small products of a story that run by themselves; what a person launches is counted in the others."""
 
 
 @cache
@@ -110,15 +117,16 @@ def _set_up(story: str, folder: Path, afterwards: ExitStack) -> Stage:
     if products := DELIVERED.get(story):
         with phase(f"{called}: {', '.join(products)} compiled"):
             deliveries = packed.of(Floe.installed(), folder, *products)
-    platform = Platform(_place(), f"floe-{story}")
+    platform = Platform(_place(), f"floe-{story}", automated=AUTOMATED.get(story, frozenset()))
     afterwards.callback(_take_down, platform, called)
     if platform.left_by_an_earlier_run():
         with phase(f"{called}: what an earlier run left is removed"):
             platform.tear_down()
     node_ports = {"nodePorts.enabled": "true"} if story in WITH_NODE_PORTS else {}
-    compiled = {name: delivery["compiled"] for name, delivery in deliveries.items()}
+    state = AT_FIRST.get(story, "compiled")
+    delivered = {name: delivery[state] for name, delivery in deliveries.items()}
     with phase(f"{called}: platform Ready", budget=limit):
-        platform.install(node_ports, limit=limit, products=compiled)
+        platform.install(node_ports, limit=limit, products=delivered)
     for name, reason in platform.readiness.late.items():
         say(f"    {name}: {reason}")
     return Stage(platform, deliveries)

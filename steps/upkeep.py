@@ -17,14 +17,14 @@ MOMENT = "measured_at"
 
 @given(
     parse(
-        "{writers:d} writers commit {count:d} readings of the last two hours to {table}, beside two runs of {product}"
+        "{writers:d} writers commit {count:d} readings of two hours to {table}, beside two runs of {product}"
     ),
     converters=AS_PRODUCT,
     target_fixture="race",
 )
 @when(
     parse(
-        "{writers:d} writers commit {count:d} readings of the last two hours to {table}, beside two runs of {product}"
+        "{writers:d} writers commit {count:d} readings of two hours to {table}, beside two runs of {product}"
     ),
     converters=AS_PRODUCT,
     target_fixture="race",
@@ -39,7 +39,7 @@ def no_commit_is_lost(race: Race) -> None:
 
 
 @when(
-    parse("the upkeep of {product} runs while {table} is read"),
+    parse("the upkeep of {product} is done while {table} is read"),
     converters=AS_PRODUCT,
     target_fixture="upkeep",
 )

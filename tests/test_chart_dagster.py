@@ -26,6 +26,7 @@ from dagster_k8s import K8sRunLauncher
 from dagster_k8s.job import construct_dagster_k8s_job
 from sqlalchemy.engine import make_url
 
+from floe_additions.orchestrator.automation import PRODUCT_TAG
 from foundation.process import run
 from tests import chart
 from tests.chart import NAMESPACE, of_kind, rendered
@@ -308,6 +309,27 @@ def test_a_delivered_product_is_unpacked_where_it_is_served_and_where_it_runs(
             "models/a.sql": "select 1",
         }
         assert unpack["securityContext"] == container["securityContext"]
+
+
+def test_a_product_runs_by_itself_where_its_entry_says_so_and_never_beside_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_PG_PASSWORD", "given by the pod")
+    products = [{"name": "customer-360"}, {"name": "parcel-search", "automation": True}]
+    objects = tuple(chart.render(settings={"dagster.products": products}))
+
+    def said(product: str) -> list[dict[str, str]]:
+        pod = of_kind(objects, "Deployment")[f"dagster-code-{product}"]["spec"]["template"]["spec"]
+        return [one for one in pod["containers"][0]["env"] if one["name"] == "FLOE_AUTOMATION"]
+
+    on = {"name": "FLOE_AUTOMATION", "value": "on"}
+    assert (said("customer-360"), said("parcel-search")) == ([], [on])
+    reference = InstanceRef.from_dir(str(instance_folder(tmp_path, objects)))
+    coordinator = reference.run_coordinator
+    assert isinstance(coordinator, QueuedRunCoordinator)
+    limits = coordinator.get_run_queue_config().tag_concurrency_limits
+    one_at_a_time = {"key": PRODUCT_TAG, "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+    assert limits == [one_at_a_time]
 
 
 def packed(files: dict[str, str], place: Path) -> None:

@@ -132,7 +132,7 @@ def test_a_name_that_is_there_twice_is_told_once_with_both_lines(tmp_path: Path)
     project = team(tmp_path)
     project.write(SPEC, project.read(SPEC) + "  # end\n")
     project.edit(SPEC, "\n\nschedule:", "\n  - name: stg_transactions\n\nschedule:")
-    assert said(refused(project)) == [("transforms[6].name", '"stg_transactions" is already on line 19', "")]
+    assert said(refused(project)) == [("transforms[6].name", '"stg_transactions" is already on line 33', "")]
 
 
 def test_names_of_destinations_neither_repeat_nor_lead_elsewhere(tmp_path: Path) -> None:

@@ -243,8 +243,8 @@ def test_fields_of_an_environment_hide_no_other_mistake(tmp_path: Path) -> None:
     project.edit(SPEC, "tier: gold", "tier: platinum\n    Password: hunter2")
     problems = refused(project)
     assert [(one.field, one.line) for one in problems] == [
-        ("transforms[5].tier", 34),
-        ("transforms[5].Password", 35),
+        ("transforms[5].tier", 48),
+        ("transforms[5].Password", 49),
     ]
     assert "hunter2" not in "".join(map(str, problems))
 

@@ -170,3 +170,88 @@ def test_a_person_recognises_a_shop(tmp_path: Path) -> None:
     assert sum(1 for count in orders.values() if count > 1) > len(orders) / 2, "most buy again"
     ratings = Counter(row["satisfaction"] for row in rows["raw_support_tickets"] if row["satisfaction"])
     assert ratings["1"] + ratings["2"] > 20, "there are unhappy customers"
+
+
+@pytest.fixture(scope="module", params=["0.1", "1", "10"])
+def plant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
+    folder = tmp_path_factory.mktemp("plant")
+    seeds.write("iot-telemetry", folder, Decimal(request.param))
+    return read(folder)
+
+
+@pytest.mark.parametrize("scale", ["0.1", "0.37", "1", "10"])
+def test_a_plant_has_the_count_at_scale_1_multiplied(tmp_path: Path, scale: str) -> None:
+    seeds.write("iot-telemetry", tmp_path, Decimal(scale))
+    wanted = {"raw_sensors": 120, "raw_readings": 960, "raw_maintenance_log": 160}
+    assert {table: len(rows) for table, rows in read(tmp_path).items()} == {
+        table: int(count * Decimal(scale)) for table, count in wanted.items()
+    }
+
+
+def test_sensors_bring_every_kind_of_dirt(plant: dict[str, Rows]) -> None:
+    rows = plant["raw_sensors"]
+    versions = Counter(row["sensor_id"] for row in rows if row["sensor_id"])
+    found = {
+        "without id": any(not row["sensor_id"] for row in rows),
+        "changed": any(count > 1 for count in versions.values()),
+        "odd line": any(row["line"] != row["line"].strip().lower() for row in rows),
+        "odd status": any(row["status"] != row["status"].strip().lower() for row in rows),
+        "not sending": any(row["status"].strip().lower() != "active" for row in rows),
+    }
+    assert found == dict.fromkeys(found, True)
+
+
+def test_readings_bring_every_kind_of_dirt(plant: dict[str, Rows]) -> None:
+    rows = plant["raw_readings"]
+    known = {row["sensor_id"] for row in plant["raw_sensors"]}
+    units = {row["unit"].strip().lower() for row in rows}
+    versions = defaultdict(list)
+    for row in rows:
+        versions[row["reading_id"]].append(row)
+    found = {
+        "no sensor": any(not row["sensor_id"] for row in rows),
+        "unknown sensor": any(row["sensor_id"] and row["sensor_id"] not in known for row in rows),
+        "no value": any(not row["value"] for row in rows),
+        "error code": any(row["value"] in {"-999.00", "99999.00"} for row in rows),
+        "no unit": bool(units & {"adc", "raw"}),
+        "other units": {"degf", "kpa"} <= units,
+        "odd unit": any(
+            row["unit"] not in {"degC", "degF", "mm/s", "bar", "kPa", "adc", "raw"} for row in rows
+        ),
+        "repeated": any(same[0] == same[1] for same in versions.values() if len(same) > 1),
+        "corrected": any(same[0]["value"] != same[1]["value"] for same in versions.values() if len(same) > 1),
+    }
+    assert found == dict.fromkeys(found, True)
+
+
+def test_the_maintenance_log_brings_every_kind_of_dirt(plant: dict[str, Rows]) -> None:
+    rows = plant["raw_maintenance_log"]
+    versions = Counter(row["entry_id"] for row in rows)
+    found = {
+        "no machine": any(not row["equipment_id"] for row in rows),
+        "absurd downtime": any(int(row["downtime_minutes"]) in {-15, 99_999} for row in rows),
+        "odd activity": any(row["activity"] != row["activity"].strip().lower() for row in rows),
+        "done later": any(count > 1 for count in versions.values()),
+    }
+    assert found == dict.fromkeys(found, True)
+
+
+def test_versions_of_a_sensor_a_reading_and_an_entry_have_different_times(plant: dict[str, Rows]) -> None:
+    for table, key, moment in (
+        ("raw_sensors", "sensor_id", "updated_at"),
+        ("raw_readings", "reading_id", "loaded_at"),
+        ("raw_maintenance_log", "entry_id", "updated_at"),
+    ):
+        different = {tuple(row.items()) for row in plant[table] if row[key]}
+        at = Counter((dict(row)[key], dict(row)[moment]) for row in different)
+        assert [version for version, count in at.items() if count > 1] == []
+
+
+def test_what_was_planted_is_in_sensors_that_send_and_at_most_once_in_each(tmp_path: Path) -> None:
+    seeds.write("iot-telemetry", tmp_path, Decimal(1))
+    lines = (tmp_path / "planted_anomalies.tsv").read_text().splitlines()
+    planted = [dict(zip(lines[0].split("\t"), line.split("\t"), strict=True)) for line in lines[1:]]
+    sending = {row["sensor_id"] for row in read(tmp_path)["raw_readings"]}
+    kinds = Counter(row["kind"] for row in planted)
+    assert kinds == {"spike": 3, "stuck": 2, "drift": 2, "dropout": 3}
+    assert len({row["sensor_id"] for row in planted} & sending) == len(planted)

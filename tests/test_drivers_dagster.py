@@ -20,6 +20,7 @@ QUERIES = (
     "LAUNCH",
     "RETRY",
     "ASSETS",
+    "CHECKS",
     "STATUS",
     "EVENTS",
 )
@@ -61,6 +62,46 @@ def test_of_an_error_that_wraps_dbts_only_these_are_told() -> None:
         "Runtime Error in seed raw (seeds/raw.csv) HTTP Error: Not Found (HTTP code 404) NoSuchBucket"
     )
     assert dagster._cause("plain") == "plain"
+
+
+def event(kind: str, message: str, error: str = "") -> dict[str, object]:
+    caused = {"message": error, "causes": []} if error else None
+    told = {"timestamp": "1000", "stepKey": None, "level": "ERROR", "eventType": None}
+    return {"__typename": kind, "message": message, "error": caused, **told}
+
+
+@pytest.mark.parametrize(
+    ("events", "causes"),
+    [
+        ([event("RunFailureEvent", "Run has not completed")], ["Run has not completed"]),
+        (
+            [
+                event("ExecutionStepFailureEvent", "failed", "no such column"),
+                event("RunFailureEvent", "failed"),
+            ],
+            ["no such column"],
+        ),
+    ],
+)
+def test_the_last_word_of_a_run_is_its_cause_where_nothing_else_is(
+    monkeypatch: pytest.MonkeyPatch, events: list[dict[str, object]], causes: list[str]
+) -> None:
+    monkeypatch.setattr(Orchestrator, "events", lambda _self, _run: events)
+    orchestrator = Orchestrator(None, lambda _: "unknown")  # type: ignore[arg-type]
+    told = orchestrator._recorded(dagster.Launched("3f2a", "customer-360", orchestrator), "FAILURE")
+    assert told.causes == causes
+
+
+def test_a_run_that_is_over_is_not_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    orchestrator = Orchestrator(None, lambda _: "unknown")  # type: ignore[arg-type]
+    made = [{"__typename": "MaterializationEvent"}]
+    monkeypatch.setattr(Orchestrator, "events", lambda _self, _run: made)
+    monkeypatch.setattr(Orchestrator, "status", lambda _self, _run: "STARTED")
+    launched = dagster.Launched("3f2a", "customer-360", orchestrator)
+    orchestrator.half_way(launched)
+    monkeypatch.setattr(Orchestrator, "status", lambda _self, _run: "SUCCESS")
+    with pytest.raises(ServiceError, match="half way and answered: it was already SUCCESS"):
+        orchestrator.half_way(launched)
 
 
 def test_the_failed_checks_are_told_by_name() -> None:

@@ -85,3 +85,8 @@ def test_a_test_before_its_tables_and_one_without_result_are_named(graph: Graph)
         "sums_agree": "had its result 0.100 s before its tables were complete",
     }
     assert graph.early_tests(TIMES, {"sums_agree": 3.0, "not_null_clean_id": 2.0}) == {}
+
+
+def test_a_test_is_told_by_its_table_and_column_where_it_has_one(graph: Graph) -> None:
+    assert graph.tested_by("not_null_clean_id") == "clean.id"
+    assert graph.tested_by("sums_agree") == "sums_agree"

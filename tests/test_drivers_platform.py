@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from drivers.dagster import Recorded, Tick
 from drivers.errors import ServiceError
 from drivers.helm import Helm
 from drivers.kubernetes import Pod, Readiness
@@ -84,7 +86,8 @@ def told() -> Told:
 def platform(told: Told, monkeypatch: pytest.MonkeyPatch) -> Platform:
     monkeypatch.setattr(Platform, "orchestrator", told.dagster)
     nowhere = Path("/nowhere")
-    return Platform(Place(told.cluster, told.helm, nowhere, nowhere, "127.0.0.1", []), NAMESPACE)
+    place = Place(told.cluster, told.helm, nowhere, nowhere, "127.0.0.1", [])
+    return Platform(place, NAMESPACE, automated=frozenset({"parcel-search"}))
 
 
 def test_a_version_is_delivered_once_and_told_beside_the_images_products(
@@ -117,6 +120,79 @@ def test_a_workload_that_does_not_come_back_is_told(told: Told, platform: Platfo
     with pytest.raises(ServiceError, match=r"start minio again and answered: .*CrashLoopBackOff"):
         platform.start("minio")
     assert told.scaled == [("minio", 1), ("minio", 1)]
+
+
+def test_what_was_stopped_stays_so_when_a_product_is_deployed(told: Told, platform: Platform) -> None:
+    platform.stop("minio")
+    platform.deploy("stock-levels", b"first")
+    assert told.scaled == [("minio", 0), ("minio", 0)]
+    platform.start("minio")
+    platform.deploy("stock-levels", b"second")
+    assert told.scaled == [("minio", 0), ("minio", 0), ("minio", 1)]
+
+
+def test_a_product_runs_by_itself_where_the_story_wants_it(told: Told, platform: Platform) -> None:
+    platform.deploy("stock-levels", b"first")
+    platform.deploy("parcel-search", b"first")
+    automated = {name: value for name, value in told.releases[-1].items() if name.endswith("automation")}
+    assert automated == {"dagster.products[2].automation": "true"}
+
+
+def recorded(run_id: str, created: float) -> Recorded:
+    return Recorded(run_id, "parcel_search", "SUCCESS", created, created, created)
+
+
+class Automatic:
+    """A Dagster whose sensor looks each time it is asked."""
+
+    def __init__(self, *verdicts: str, said: str = "", later: int = 0) -> None:
+        self._runs = [recorded(str(number), 100.0 + number) for number in range(len(verdicts))]
+        self._verdicts, self._said, self._later, self._asked = verdicts, said, later, 0
+        self.stopped: list[str] = []
+
+    def ticks(self, _product: str, _sensor: str) -> list[Tick]:
+        return [Tick(time.time() + 60, "SKIPPED", self._said), Tick(time.time() + 55, "SKIPPED", "")]
+
+    def begun_by(self, _product: str, _automation: str) -> list[Recorded]:
+        self._asked += 1
+        more = [recorded("more", 200.0)] * self._later if self._asked > 1 else []
+        return [*self._runs, *more]
+
+    def of_recorded(self, run: Recorded, _product: str) -> Any:
+        verdict = self._verdicts[int(run.run_id)]
+        return SimpleNamespace(finished=lambda: SimpleNamespace(verdict=verdict))
+
+    def loaded_at(self, _product: str) -> float:
+        return 100.5
+
+    def stop_schedule(self, product: str) -> None:
+        self.stopped.append(product)
+
+
+@pytest.mark.parametrize(
+    ("dagster", "came_to"),
+    [
+        (Automatic(said="minio: no answer (in 5 s)"), 'nothing, because of "minio: no answer"'),
+        (Automatic("SUCCESS"), "one run, which succeeds"),
+        (Automatic("FAILURE: it is full"), "1 runs: FAILURE: it is full"),
+        (Automatic("SUCCESS", "SUCCESS"), "2 runs: SUCCESS, SUCCESS"),
+        (Automatic("SUCCESS", later=1), "2 runs: SUCCESS"),
+    ],
+)
+def test_what_a_sensor_begins_is_told_in_words(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, dagster: Automatic, came_to: str
+) -> None:
+    monkeypatch.setattr(Platform, "orchestrator", dagster)
+    assert platform.begun_by("parcel-search", "first_run") == came_to
+
+
+def test_a_schedule_is_told_by_the_runs_since_it_was_deployed_and_ends(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dagster = Automatic("of an earlier one", "SUCCESS", "FAILURE: late")
+    monkeypatch.setattr(Platform, "orchestrator", dagster)
+    assert platform.recurred("parcel-search") == (["SUCCESS", "FAILURE: late"], 1.0)
+    assert dagster.stopped == ["parcel-search"]
 
 
 @pytest.mark.parametrize(
@@ -174,12 +250,15 @@ def test_all_are_launched_before_the_first_is_waited_for_and_share_the_time(
 ) -> None:
     launches = Launches()
     monkeypatch.setattr(Platform, "orchestrator", launches)
-    runs = platform.run_at_once("customer-360", "iot-telemetry", within=60)
+    runs = platform.run_all(["customer-360", "iot-telemetry"], within=60)
     assert launches.order == [
         "launch customer-360",
         "launch iot-telemetry",
         "await customer-360",
         "await iot-telemetry",
     ]
-    assert [run.product for run in runs] == ["customer-360", "iot-telemetry"]
+    assert {name: run.product for name, run in runs.items()} == {
+        "customer-360": "customer-360",
+        "iot-telemetry": "iot-telemetry",
+    }
     assert all(59 < given <= 60 for given in launches.given)

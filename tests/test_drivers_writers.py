@@ -16,7 +16,7 @@ READ: list[dict[str, Any]] = [{"room": room, "celsius": 1, "measured_at": "10:30
 
 
 def run(status: str, cause: str = "") -> Run:
-    return Run("1", "cold-chain", status, {}, {}, {}, [cause], [])
+    return Run("1", "cold-chain", status, {}, {}, [], {}, [cause], [])
 
 
 RACE = Race(

@@ -56,6 +56,13 @@ RECIPES: dict[str, Recipe] = {
         ),
         make=customer_360.make,
     ),
+    "financial-risk": Recipe(
+        seeds=tuple(
+            Seed(table, columns, financial_risk.ROWS_AT_SCALE_1[table])
+            for table, columns in financial_risk.COLUMNS.items()
+        ),
+        make=financial_risk.make,
+    ),
     "iot-telemetry": Recipe(
         seeds=tuple(
             Seed(table, columns, iot_telemetry.ROWS_AT_SCALE_1[table])
@@ -63,13 +70,6 @@ RECIPES: dict[str, Recipe] = {
         ),
         make=iot_telemetry.make,
         ground_truth=iot_telemetry.GROUND_TRUTH,
-    ),
-    "financial-risk": Recipe(
-        seeds=tuple(
-            Seed(table, columns, financial_risk.ROWS_AT_SCALE_1[table])
-            for table, columns in financial_risk.COLUMNS.items()
-        ),
-        make=financial_risk.make,
     ),
 }
 

@@ -16,11 +16,11 @@ not load it. Sound sensors have what only looks wrong: a small bump, three equal
 
 The dirt, each kind at every scale:
 
-sensors       a row without an id, a later version of a row already delivered, lines and states in odd spelling
+sensors       a row without an id, a later version of a row already delivered, lines in odd spelling
 readings      the same row twice, a value that is corrected hours later in a second row, no sensor, no value,
               an error code in place of a value, a unit that is none, sensors that nobody registered,
               gateways that send degrees Fahrenheit and kilopascal, units in odd spelling
-maintenance   a later version (done at last), no machine, a downtime that cannot be, activities in odd spelling
+maintenance   a later version (done at last), no machine, a downtime that cannot be, odd spelling
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def _readings(draw: random.Random, total: int, sending: Sequence[_Sensor]) -> tu
             number = 1_000_001 + len(found)
             loaded = measured + timedelta(seconds=draw.randrange(60, 900))
             sent = series.sensor.sent(draw, value)
-            row = (number, series.sensor.number, *sent, _text(measured), _text(loaded))
+            row: Row = (number, series.sensor.number, *sent, _text(measured), _text(loaded))
             # What an uncalibrated gateway would have made of it, should it be corrected later.
             deviating.append(value + 8 * series.sensor.tolerance)
             found.append((loaded, row))
@@ -267,9 +267,9 @@ def _broken(draw: random.Random, dirt: int, offset: int, sending: Sequence[_Sens
         sensor_id = ""
     elif dirt == 1:
         value = ""
-    elif dirt == 2:  # noqa: PLR2004 - the third kind of five
+    elif dirt == 2:
         value = draw.choice(("-999.00", "99999.00"))
-    elif dirt == 3:  # noqa: PLR2004
+    elif dirt == 3:
         unit = draw.choice(("adc", "raw"))
     else:
         sensor_id = 900_000_000 + offset
@@ -315,7 +315,7 @@ def _another(draw: random.Random, sensor: _Sensor, load: int, beside: Sequence[i
     """A reading that is not by chance the same as one beside it."""
     while True:
         value = sensor.at(load + draw.randrange(-300, 301))
-        if all(abs(value - other) >= 3 for other in beside):  # noqa: PLR2004 - survives two conversions
+        if all(abs(value - other) >= 3 for other in beside):  # two conversions leave it another one
             return value
 
 
@@ -382,7 +382,7 @@ def _near_miss(draw: random.Random, series: _Series, which: int) -> None:
         series.values[at] = series.sensor.at(draw.choice((-1, 1)) * 2500)
     elif which == 1:
         _repeat(draw, series, at, 3)
-    elif which == 2:  # noqa: PLR2004 - the third of four; the fourth is as sound as it looks
+    elif which == 2:  # and the fourth is as sound as it looks
         _silence(draw, series, at, missing=2)
 
 

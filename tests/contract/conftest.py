@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from standins.loopback.servers import CATALOG_DATABASE, own_folder
 from tests.contract import stack
 from tests.contract.postgres import Postgres
 from tests.contract.stack import Minio, StandIn, Target
@@ -30,18 +28,8 @@ def folder() -> Iterator[Path]:
 
     pytest's own folders are root's alone, and PostgreSQL runs as somebody else.
     """
-    _forget_killed_runs()
-    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as path:
-        Path(path).chmod(0o711)
-        yield Path(path)
-
-
-def _forget_killed_runs() -> None:
-    """Remove the folders of runs that were killed before they could."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
-        pid = left.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            shutil.rmtree(left, ignore_errors=True)
+    with own_folder(_PREFIX) as path:
+        yield path
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +37,7 @@ def postgres(folder: Path) -> Iterator[Postgres]:
     """A PostgreSQL server with the catalog's user and database."""
     server = Postgres(folder / "postgres")
     server.start()
-    server.execute(
-        "create role polaris login password 'polaris-password'", "create database polaris owner polaris"
-    )
+    server.execute(*CATALOG_DATABASE)
     yield server
     server.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,8 @@ class LocalDagster(Orchestrator):
 
     def _answer(self, asked: str, query: str, variables: Mapping[str, Any] | None) -> dict[str, Any]:
         context = self.workspace.create_request_context()
-        result = self._schema.execute(query, context_value=context, variable_values=dict(variables or {}))
+        call = self._schema.execute_async(query, context_value=context, variable_values=dict(variables or {}))
+        result = asyncio.run(call)
         if result.errors:
             raise ServiceError(asked, of="Dagster", answer=str(result.errors))
         data: dict[str, Any] = result.data
@@ -44,12 +46,15 @@ def serving(product: str, folder: Path, home: Path) -> Iterator[LocalDagster]:
         "module": "dagster._core.launcher.sync_in_memory_run_launcher",
         "class": "SyncInMemoryRunLauncher",
     }
+    at_once = {"module": "dagster._core.run_coordinator", "class": "DefaultRunCoordinator"}
     target = LoadableTargetOrigin(
         executable_path=None, python_file=str(folder / "definitions.py"), working_directory=str(folder)
     )
     origin = InProcessCodeLocationOrigin(target, location_name=product)
     with (
-        DagsterInstance.local_temp(str(home), overrides={"run_launcher": launcher}) as instance,
+        DagsterInstance.local_temp(
+            str(home), overrides={"run_launcher": launcher, "run_coordinator": at_once}
+        ) as instance,
         WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as workspace,
     ):
         yield LocalDagster(workspace)

@@ -16,7 +16,8 @@ from drivers.lakehouse import last_compressions
 from drivers.product import SMALL
 from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
-from tests.contract.test_pipeline import Lake, lake
+from standins.loopback.lake import Lake
+from tests.contract.test_pipeline import lake
 
 __all__ = ["lake"]
 

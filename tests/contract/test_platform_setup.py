@@ -14,20 +14,8 @@ from floe_platform_setup.buckets import create_buckets
 from floe_platform_setup.catalog import ACCESSES, CLIENT_ID, CLIENT_SECRET, Access, set_up_catalog
 from floe_platform_setup.errors import SetupError
 from floe_platform_setup.settings import CatalogSettings, ObjectStoreSettings
+from standins.loopback.lake import Secrets
 from tests.contract.stack import Target
-
-
-class Secrets:
-    """Two Secrets as the chart makes them: there, and empty."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, dict[str, str]] = {}
-
-    def read(self, name: str) -> dict[str, str]:
-        return dict(self.values.get(name, {}))
-
-    def write(self, name: str, values: dict[str, str]) -> None:
-        self.values[name] = {**self.values.get(name, {}), **values}
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,9 @@ from drivers import customer_360, seeds
 from drivers.rows import Rows
 from drivers.seeds import Seed
 from floe_additions.orchestrator.product import Product
+from standins.loopback.lake import Lake
 from tests import demo_product
-from tests.contract.test_pipeline import JOB, Lake, lake
+from tests.contract.test_pipeline import JOB, lake
 
 __all__ = ["lake"]
 
@@ -46,7 +47,12 @@ def build(lake: Lake, product: Product, tmp_path_factory: pytest.TempPathFactory
         import_extension(extension)
     place = tmp_path_factory.mktemp("dbt")
     dbt = Path(sys.executable).parent / "dbt"
-    folders = ["--project-dir", product.folder, "--profiles-dir", product.write_profiles(place / "profiles")]
+    folders: list[str | Path] = [
+        "--project-dir",
+        product.folder,
+        "--profiles-dir",
+        product.write_profiles(place / "profiles"),
+    ]
     words = ["build", "--exclude-resource-type", "test", *folders, "--target-path", place / "target"]
 
     def run(*nodes: str) -> None:
@@ -74,7 +80,7 @@ def differences(lake: Lake, rows: dict[str, Seed]) -> list[str]:
 
 
 def snapshot(lake: Lake, table: str) -> int:
-    current = lake.catalog.load_table((JOB, table)).metadata.current_snapshot_id
+    current: int | None = lake.catalog.load_table((JOB, table)).metadata.current_snapshot_id
     assert current is not None
     return current
 

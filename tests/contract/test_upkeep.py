@@ -33,8 +33,9 @@ from floe_additions.maintenance.rewrite import rewrite
 from floe_additions.maintenance.upkeep import keep_up
 from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
-from tests.contract.stack import Target
-from tests.contract.test_pipeline import Lake, figures, lake
+from standins.loopback.lake import Lake
+from standins.loopback.stack import Target
+from tests.contract.test_pipeline import figures, lake
 
 __all__ = ["lake"]
 
@@ -252,5 +253,5 @@ def as_recorded(result: ExecuteInProcessResult) -> Run:
     """A run as the driver gives it, as far as it matters here."""
     errors = [str(one.step_failure_data.error) for one in result.all_events if one.is_step_failure]
     return Run(
-        result.run_id, "cold-chain", "SUCCESS" if result.success else "FAILURE", {}, {}, {}, errors, []
+        result.run_id, "cold-chain", "SUCCESS" if result.success else "FAILURE", {}, {}, [], {}, errors, []
     )

@@ -286,6 +286,16 @@ def tables(folder: Path, transforms: int) -> int:
     return transforms + len(_Dbt(folder).seeds)
 
 
+def seeds(folder: Path) -> tuple[list[Path], list[dict[str, Any]]]:
+    """The files of a product's seeds, and what is said of them in the `seeds` of its properties files.
+
+    Raises:
+        RefusedError: there is no dbt project.
+    """
+    dbt = _Dbt(folder)
+    return dbt._files("seed", ".csv"), list(dbt._described("seed", "seeds"))
+
+
 def _dbt(place: Place) -> Iterator[Problem]:
     dbt = _Dbt(place.folder)
     try:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from floe_complete import output, workspace
+from floe_complete import output, promises, workspace
 from floe_complete.dbt import MACROS, Dbt, FailedError, shadow
 from floe_complete.document import shown
 from floe_complete.problems import Problem, RefusedError
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
     from floe_complete.inheritance import Platform
+
+
+_TO_COMMIT = "what its readers can count on from now on; commit it"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Compiled:
         files: what was made, by its path in the folder.
         locations: the code locations of the workspace beside the manifest.
         tried: whether DuckDB has judged the SQL of its models.
+        kept: whether there was a record of its tables, and they are as it says, or more.
     """
 
     folder: Path
@@ -49,6 +53,7 @@ class Compiled:
     files: list[str]
     locations: list[str]
     tried: bool
+    kept: bool
 
 
 @click.command("compile")
@@ -61,7 +66,8 @@ def command(folder: Path, manifest: Path | None, log: Path | None) -> None:
     """Compile the product in FOLDER: its artifact, its definitions, its dbt profile and manifest.
 
     What takes part in a run lies in FOLDER afterwards, and the workspace beside the manifest names it.
-    What is wrong is told, with nothing written.
+    What is wrong is told, with nothing written; so is a change that readers of a table, as tables.json
+    promises it to them, would not survive.
     """
     stages = Stages(lambda line: click.echo(line, err=True))
     try:
@@ -112,6 +118,7 @@ def summary(made: Compiled) -> Iterator[str]:
         workspace.DEFINITIONS: "its Dagster code location",
         "profiles.yml": "its dbt profile; credentials are read from the environment",
         "target/manifest.json": "what dbt parsed",
+        promises.FILE: "what its readers can count on, kept" if made.kept else _TO_COMMIT,
     }
     for file, purpose in ((file, purpose) for file, purpose in purposes.items() if file in made.files):
         yield f"  {shown(made.folder / file):<42} {purpose}"
@@ -124,11 +131,13 @@ def _compiled(folder: Path, manifest: Path | None, stages: Stages, log: TextIO) 
     at = output.moment()
     stages.begin("LOAD")
     sources = sources_of(folder, manifest)
-    # They bring floe's plugins, which what cannot be read need not wait for.
-    from floe_complete import blame, compatibility, inheritance  # noqa: PLC0415
-
     stages.begin("VALIDATE")
-    _refuse(blame.quality_provider(sources))
+    from floe_complete import blame, seeds  # noqa: PLC0415 - seeds brings DuckDB
+
+    _refuse([*blame.quality_provider(sources), *seeds.problems(folder)])
+    # They bring floe's plugins, which what is refused need not wait for.
+    from floe_complete import compatibility, inheritance  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory(prefix="floe-compile-") as place:
         work = Path(place)
         with Dbt(work) as dbt:
@@ -145,7 +154,11 @@ def _compiled(folder: Path, manifest: Path | None, stages: Stages, log: TextIO) 
             _definitions(artifacts, made, sources)
             project = _project(artifacts, folder.resolve(), made, work, sources)
             profiles = _profiles(artifacts, made)
-            tried = dbt.judge(project, profiles, made / "target", folder)
+            tables = dbt.judge(project, profiles, made / "target", folder)
+            kept = (folder / promises.FILE).exists()
+            if tables is not None:
+                _refuse(promises.broken(folder, tables))
+                promises.write(made, tables)
         _keep(made / "target", "manifest.json", "partial_parse.msgpack")
         output.settle(made / "target", at)
         try:
@@ -154,7 +167,9 @@ def _compiled(folder: Path, manifest: Path | None, stages: Stages, log: TextIO) 
         except OSError as refused:
             raise RefusedError([_unwritable(refused, folder)]) from refused
     stages.end()
-    return Compiled(folder, sources.manifest_file, artifacts, files, locations, tried)
+    return Compiled(
+        folder, sources.manifest_file, artifacts, files, locations, tried=tables is not None, kept=kept
+    )
 
 
 def _by_floe(platform: Platform, work: Path, stages: Stages) -> CompiledArtifacts:

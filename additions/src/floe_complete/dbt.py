@@ -17,7 +17,7 @@ from floe_complete.problems import Problem, RefusedError
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from floe_complete.dbt_child import Task, Wrong
+    from floe_complete.dbt_child import Answer, Table, Task, Wrong
 
 MACROS = "floe_macros"
 """The folder of a product that takes the compute plugin's macros; `macro-paths` names it."""
@@ -68,7 +68,9 @@ class Dbt:
         if self._child.stdin:
             self._child.stdin.close()
 
-    def judge(self, project: Path, profiles: Mapping[str, Any], target: Path, product: Path) -> bool:
+    def judge(
+        self, project: Path, profiles: Mapping[str, Any], target: Path, product: Path
+    ) -> Mapping[str, Table] | None:
         """Let dbt parse a project and try its SQL.
 
         Args:
@@ -78,7 +80,7 @@ class Dbt:
             product: the folder that a person knows the project by.
 
         Returns:
-            Whether the SQL was tried, or there is no engine here to try it.
+            The tables that its SQL makes, by their names; None where there is no engine here to try it.
 
         Raises:
             RefusedError: dbt, or DuckDB, refused; with what they said.
@@ -104,10 +106,10 @@ class Dbt:
             raise FailedError(
                 f"GENERATE failed: dbt ended with code {self._child.returncode}: {''.join(said)}"
             )
-        wrong: list[Wrong] = json.loads(answer.read_text(encoding="utf-8"))
-        if wrong:
+        came: Answer = json.loads(answer.read_text(encoding="utf-8"))
+        if wrong := came["wrong"]:
             raise RefusedError(problem for one in wrong for problem in told(one, project, product))
-        return bool(trial)
+        return came["tables"] if trial else None
 
     def _written(self, name: str, profiles: Mapping[str, Any]) -> Path:
         import yaml  # noqa: PLC0415

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -55,6 +56,30 @@ class Wrong(TypedDict):
     compiled: str
 
 
+class Table(TypedDict):
+    """A table as DuckDB makes it of a model or seed.
+
+    Attributes:
+        file: of the model or seed, in the project.
+        columns: the type of each, as DuckDB calls it, in the order of the table.
+    """
+
+    file: str
+    columns: dict[str, str]
+
+
+class Answer(TypedDict):
+    """What came of a task.
+
+    Attributes:
+        wrong: what dbt or DuckDB refuses.
+        tables: by their names; none where the SQL was not tried, or was refused.
+    """
+
+    wrong: list[Wrong]
+    tables: dict[str, Table]
+
+
 def main() -> None:
     """Do one task."""
     from dbt.adapters import duckdb  # noqa: F401, PLC0415 - this is what takes the time
@@ -66,8 +91,9 @@ def main() -> None:
     task: Task = json.loads(line)
     os.environ.update(task["variables"])
     parsed = dbtRunner().invoke(_words(task, "parse", task["profiles"], task["target"]))
-    wrong = _refused(parsed)
+    wrong, tables = _refused(parsed), {}
     if not wrong and task["trial"]:
+        _make_sources(task, getattr(parsed.result, "sources", {}).values())
         words = (
             "build",
             "--empty",
@@ -82,7 +108,55 @@ def main() -> None:
             _words(task, *words, task["trial"], scratch)
         )
         wrong = _refused(tried)
-    Path(task["answer"]).write_text(json.dumps(wrong), encoding="utf-8")
+        tables = {} if wrong else _tables(tried)
+    answer = Answer(wrong=wrong, tables=tables)
+    Path(task["answer"]).write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _make_sources(task: Task, sources: Iterable[Any]) -> None:
+    """Have the databases of the trial hold every dbt source, empty, with the columns that it declares.
+
+    A source without declared columns is left out: DuckDB then refuses the models that read it, by its name.
+    """
+    declared = [source for source in sources if any(column.data_type for column in source.columns.values())]
+    if not declared:
+        return
+    import duckdb  # noqa: PLC0415 - dbt has it loaded
+    import yaml  # noqa: PLC0415
+
+    file = Path(task["trial"]) / "profiles.yml"
+    profiles = yaml.safe_load(file.read_text(encoding="utf-8"))
+    folder = Path(task["scratch"]) / "sources"
+    folder.mkdir(parents=True)
+    for database in {source.database for source in declared}:
+        with duckdb.connect(str(folder / f"{database}.duckdb")) as connection:
+            for source in declared:
+                if source.database == database:
+                    _make_source(connection, source)
+    for profile in profiles.values():
+        for output in profile["outputs"].values():
+            for place in output["attach"]:
+                made = folder / f"{_rendered(place['alias'])}.duckdb"
+                place["path"] = str(made) if made.is_file() else place["path"]
+    file.write_text(yaml.safe_dump(profiles, sort_keys=False), encoding="utf-8")
+
+
+def _rendered(text: str) -> str:
+    """A text of a profile as dbt will read it."""
+    from jinja2 import Template  # noqa: PLC0415 - dbt has it loaded
+
+    return Template(text).render(env_var=lambda name, default="": os.environ.get(name, default))
+
+
+def _make_source(connection: Any, source: Any) -> None:
+    def quoted(name: str) -> str:
+        return '"' + name.replace('"', '""') + '"'
+
+    columns = ", ".join(
+        f"{quoted(column.name)} {column.data_type}" for column in source.columns.values() if column.data_type
+    )
+    connection.execute(f"create schema if not exists {quoted(source.schema)}")
+    connection.execute(f"create table {quoted(source.schema)}.{quoted(source.identifier)} ({columns})")
 
 
 def _words(task: Task, *words_profiles_target: str) -> list[str]:
@@ -111,6 +185,32 @@ def _refused(done: Any) -> list[Wrong]:
         )
         for one in failed
     ]
+
+
+def _tables(tried: Any) -> dict[str, Table]:
+    """The tables and views that are there after a trial: dbt keeps its DuckDB in memory until it ends."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 - with dbt
+
+    environment: Any = DuckDBConnectionManager.env()
+    handle = environment.handle()
+    try:
+        engine = handle.cursor()
+        engine.execute(
+            "select database_name, schema_name, table_name, column_name, data_type from duckdb_columns() "
+            "order by database_name, schema_name, table_name, column_index"
+        )
+        there: dict[tuple[str, str, str], dict[str, str]] = {}
+        for *place, column, kind in engine.fetchall():
+            there.setdefault((place[0], place[1], place[2]), {})[column] = kind
+    finally:
+        handle.close()
+    made = (one.node for one in tried.result.results)
+    found = {
+        node.alias: Table(file=node.original_file_path, columns=there[node.database, node.schema, node.alias])
+        for node in made
+        if (node.database, node.schema, node.alias) in there
+    }
+    return {name: found[name] for name in sorted(found)}
 
 
 if __name__ == "__main__":

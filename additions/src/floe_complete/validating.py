@@ -17,10 +17,10 @@ from floe_complete.problems import RefusedError
 def command(folder: Path, manifest: Path | None) -> None:
     """Check the product in FOLDER, and the manifest it names, without compiling it."""
     sources = reading.sources_of(folder, manifest)
-    from floe_complete import compatibility, plugins  # noqa: PLC0415 - they bring floe
+    from floe_complete import compatibility, plugins, seeds  # noqa: PLC0415 - they bring floe and DuckDB
 
     plugins.quiet()
-    if wrong := compatibility.problems(sources):
+    if wrong := [*compatibility.problems(sources), *seeds.problems(folder)]:
         raise RefusedError(wrong)
     transforms = len(sources.spec.transforms)
     tables = checks.tables(folder, transforms)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyiceberg.exceptions import CommitFailedException
-from pyiceberg.expressions import AlwaysTrue, GreaterThanOrEqual, IsNull, LessThan, Or
+from pyiceberg.expressions import AlwaysTrue, GreaterThanOrEqual, IsNull, LessThan, Or, Reference
+from pyiceberg.expressions.literals import literal
 from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.manifest import DataFileContent, ManifestContent, ManifestEntry, ManifestEntryStatus
 from pyiceberg.table.snapshots import Operation
@@ -98,11 +99,13 @@ def rewrite(table: Table, retention: Retention | None, now: datetime) -> Rewritt
     scan = table.scan(row_filter=kept, snapshot_id=snapshot.snapshot_id)
     # A partitioned table cannot be written from a stream.
     rows = scan.to_arrow_batch_reader() if table.spec().is_unpartitioned() else scan.to_arrow()
-    with table.transaction() as transaction, _Rewrite(Operation.OVERWRITE, transaction, table.io) as change:
-        change.replace(files)
-        for file in _dataframe_to_data_files(table.metadata, rows, table.io, change.commit_uuid):
-            if file.record_count:
-                change.append_data_file(file)
+    with table.transaction() as transaction:
+        change = _Rewrite(Operation.OVERWRITE, transaction, table.io)
+        with change:
+            change.replace(files)
+            for file in _dataframe_to_data_files(table.metadata, rows, table.io, change.commit_uuid):
+                if file.record_count:
+                    change.append_data_file(file)
     return Rewritten(too_old, len(files))
 
 
@@ -111,12 +114,12 @@ def _is_small(file: DataFile) -> bool:
 
 
 def _old(table: Table, retention: Retention, now: datetime) -> BooleanExpression:
-    return LessThan(retention.column, _before(table, retention, now))
+    return LessThan(term=Reference(retention.column), value=literal(_before(table, retention, now)))
 
 
 def _fresh(table: Table, retention: Retention, now: datetime) -> BooleanExpression:
-    cutoff = _before(table, retention, now)
-    return Or(IsNull(retention.column), GreaterThanOrEqual(retention.column, cutoff))
+    column, cutoff = Reference(retention.column), literal(_before(table, retention, now))
+    return Or(IsNull(term=column), GreaterThanOrEqual(term=column, value=cutoff))
 
 
 def _before(table: Table, retention: Retention, now: datetime) -> str:

@@ -4,18 +4,23 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from dagster import AssetExecutionContext, AssetsDefinition, Config, MetadataValue, Output
 from dagster_dbt import DagsterDbtTranslator, DbtCliInvocation, DbtCliResource, dbt_assets
+from dagster_dbt.core.dbt_cli_event import DbtCliEventMessage
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from packaging.version import Version
 from pydantic import Field
 
+from floe_additions.orchestrator import quality, storage
 from floe_additions.orchestrator.lakehouse import Lakehouse
+from floe_additions.orchestrator.outage import Patience, ridden_out
 from floe_additions.orchestrator.product import BRONZE, Product, scratch
 
 _GRACE_SECONDS = 5
@@ -78,23 +83,49 @@ def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
             profiles_dir=str(product.write_profiles(work / "profiles")),
             dbt_executable=_dbt(),
         )
-        words = ["build", *(["--full-refresh"] if config.full_refresh else [])]
-        invocation = dbt.cli(words, context=context, target_path=work / "target")
+        words = _command(context, config)
+        target = work / "target"
+        patience = Patience.of(context)
+        messages = ridden_out(
+            lambda: _begun(dbt.cli(words, context=context, target_path=target), product),
+            # What to do again stands in the results of the invocation before, in the same folder.
+            lambda: dbt.cli(["retry"], manifest=product.dbt_manifest, target_path=target),
+            lambda invocation: _end(invocation.process),
+            patience,
+        )
         try:
-            yield from _events(invocation, context, translator)
+            # Closing it ends dbt too when this step ends before it: by an interrupt, or by a failing read.
+            with closing(messages):
+                yield from _events(messages, context, translator, patience)
+        except DagsterDbtCliRuntimeError as failed:
+            if full := storage.full(str(failed)):
+                raise full from failed
+            raise
         finally:
-            # Ends dbt too when this step ends before it: by an interrupt, or by a failing read.
-            _end(invocation.process)
             shutil.rmtree(work, ignore_errors=True)
 
     return build
 
 
+def _command(context: AssetExecutionContext, config: Build) -> list[str]:
+    """What dbt is asked to do; tests alone are asked for as such.
+
+    `dbt build` leaves out every test after one that failed, as if there were a table to keep from being made.
+    """
+    if not context.selected_asset_keys:
+        return ["test"]
+    return ["build", *(["--full-refresh"] if config.full_refresh else [])]
+
+
 def _events(
-    invocation: DbtCliInvocation, context: AssetExecutionContext, translator: Translator
+    messages: Iterator[tuple[DbtCliInvocation, DbtCliEventMessage]],
+    context: AssetExecutionContext,
+    translator: Translator,
+    patience: Patience,
 ) -> Iterator[Any]:
+    """What Dagster is told of each node; every result of dbt passes here, once."""
     lakehouse = Lakehouse()
-    for message in invocation.stream_raw_events():
+    for invocation, message in messages:
         for event in message.to_default_asset_events(
             manifest=invocation.manifest,
             dagster_dbt_translator=translator,
@@ -103,8 +134,15 @@ def _events(
         ):
             if isinstance(event, Output):
                 node = message.raw_event["data"]["node_info"]
-                context.add_output_metadata(_evidence(lakehouse, node), output_name=event.output_name)
+                figures = patience.outlast(partial(_evidence, lakehouse, node))
+                context.add_output_metadata(figures, output_name=event.output_name)
             yield event
+
+
+def _begun(invocation: DbtCliInvocation, product: Product) -> DbtCliInvocation:
+    """While dbt starts, which takes it seconds, this process has nothing to do."""
+    quality.warm_up(product)
+    return invocation
 
 
 def _end(process: subprocess.Popen[Any]) -> None:

@@ -7,13 +7,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    import pandas as pd  # type: ignore[import-untyped]
     from pyiceberg.catalog import Catalog
 
 
 class NotInTheCatalogError(Exception):
     """dbt reports success, and the catalog knows nothing of it."""
+
+
+class CatalogSilentError(Exception):
+    """The catalog, or the object store behind it, gives no answer about a table."""
 
 
 class Figures(NamedTuple):
@@ -96,3 +101,28 @@ class Lakehouse:
             snapshot_id=str(snapshot.snapshot_id),
             data_files=int(totals.get("total-data-files", "0")),
         )
+
+    def snapshot(self, namespace: str, name: str) -> str | None:
+        """The current snapshot of a table as text; None when there is no such table or nothing in it.
+
+        Raises:
+            CatalogSilentError: it cannot be told.
+        """
+        from pyiceberg.exceptions import NoSuchTableError, RESTError  # noqa: PLC0415
+        from requests import RequestException  # noqa: PLC0415
+
+        try:
+            current = self._catalog.load_table((namespace, name)).current_snapshot()
+        except NoSuchTableError:
+            return None
+        except (RESTError, RequestException, OSError, ValueError) as refused:
+            words = f"the catalog does not tell of {namespace}.{name} ({type(refused).__name__})"
+            raise CatalogSilentError(words) from refused
+        return str(current.snapshot_id) if current else None
+
+    def rows(self, namespace: str, name: str, columns: Collection[str]) -> pd.DataFrame:
+        """The rows of a table as they are now, with those of the columns that it has."""
+        table = self._catalog.load_table((namespace, name))
+        there = [field.name for field in table.schema().fields]
+        wanted = [column for column in there if column in columns] or there[:1]
+        return table.scan(selected_fields=tuple(wanted)).to_pandas()

@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 
 from dagster import AssetSelection, Definitions, define_asset_job, in_process_executor
 
+from floe_additions.orchestrator.engine import dbt_left_out
+
+with dbt_left_out():
+    # Before everything that imports parts of it.
+    import dagster_dbt  # noqa: F401
+
+# ruff: isort: split
 from floe_additions.orchestrator.assets import product_assets
+from floe_additions.orchestrator.automation import automation_of
 from floe_additions.orchestrator.maintenance import maintenance_of
 from floe_additions.orchestrator.product import Product
+from floe_additions.orchestrator.quality import quality_checks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,10 +32,15 @@ def load_product_definitions(product_name: str, project_dir: Path) -> Definition
     """
     product = Product.load(product_name, project_dir)
     assets, upkeep = product_assets(product), maintenance_of(product)
+    keys = {key.path[-1]: key for one in assets for key in one.keys}
+    job = define_asset_job(product.slug, selection=AssetSelection.assets(*assets))
+    schedules, sensors = automation_of(product, job)
     return Definitions(
         assets=[*assets, *upkeep.assets],
-        jobs=[define_asset_job(product.slug, selection=AssetSelection.assets(*assets)), *upkeep.jobs],
-        schedules=upkeep.schedules,
+        asset_checks=quality_checks(product, keys),
+        jobs=[job, *upkeep.jobs],
+        schedules=[*schedules, *upkeep.schedules],
+        sensors=sensors,
         # The run has a pod of its own already; dbt is the parallel part.
         executor=in_process_executor,
     )

@@ -11,7 +11,9 @@ from typing import Any
 
 import yaml
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.floe_spec import FloeSpec, ScheduleSpec
 
+SPEC = "floe.yaml"
 ARTIFACT = "compiled_artifacts.json"
 BRONZE = "bronze"
 _REMEDY = "compile the product: `floe-complete compile FOLDER`"
@@ -73,6 +75,12 @@ class Product:
             for model in (transforms.models if transforms else [])
             if model.quality_tier
         }
+
+    @cached_property
+    def schedule(self) -> ScheduleSpec | None:
+        """When floe.yaml wants it to run. floe does not compile it in, so the file beside is read."""
+        file = self.folder / SPEC
+        return FloeSpec.model_validate(yaml.safe_load(file.read_text())).schedule if file.is_file() else None
 
     def profiles(self) -> dict[str, Any]:
         """The compiled dbt profiles under the name dbt_project.yml uses; credentials are placeholders."""

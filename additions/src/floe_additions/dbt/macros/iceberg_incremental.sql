@@ -28,8 +28,12 @@
     {%- endcall %}
   {% elif should_full_refresh() %}
     {% do iceberg_fit_columns(target_relation, sql) %}
+    {%- set repartition = iceberg_repartition(target_relation, sql) -%}
+    {% if not repartition %}
+      {% do iceberg_refuse_across_partitionings(target_relation, repartition) %}
+    {% endif %}
     {% call statement('main') -%}
-      {{ iceberg_replace_rows(target_relation, sql) }}
+      {{ iceberg_replace_rows(target_relation, sql, repartition) }}
     {%- endcall %}
   {% else %}
     {% do iceberg_fit_columns(target_relation, sql) %}
@@ -39,10 +43,13 @@
       {{ sql }}
       )
     {%- endcall %}
+    {%- set repartition = iceberg_repartition(target_relation, sql, deletes=strategy == 'merge') -%}
     {%- if strategy == 'merge' -%}
       {% do iceberg_refuse_repeated_keys(arrived, keys) %}
+      {% do iceberg_refuse_across_partitionings(target_relation, repartition, arrived, keys) %}
     {%- endif -%}
     {% call statement('main') -%}
+      {{ repartition }}
       {%- if strategy == 'merge' -%}
         {{ iceberg_merge(target_relation, arrived, keys, iceberg_column_names(arrived)) }}
       {%- else -%}

@@ -22,8 +22,9 @@
   {% else %}
     {% do iceberg_contract(sql) %}
     {% do iceberg_fit_columns(target_relation, sql) %}
+    {%- set repartition = iceberg_repartition(target_relation, sql) -%}
     {% call statement('main') -%}
-      {{ iceberg_replace_rows(target_relation, sql) }}
+      {{ iceberg_replace_rows(target_relation, sql, repartition) }}
     {%- endcall %}
   {% endif %}
 
@@ -38,7 +39,7 @@
 {# The statement that makes the table from a query, with the properties that the compute plugin asks for. #}
 {% macro iceberg_create(relation, query) -%}
 {%- set wanted = iceberg_wanted(relation) -%}
-create table {{ relation }}
+create table {{ relation }}{{ iceberg_partitioned_by(relation, query) }}
 {%- if wanted %} with ({% for name, value in wanted.items() %}'{{ name }}' = '{{ value }}'{{ ", " if not loop.last }}{% endfor %}){% endif %} as (
 {{ query }}
 )
@@ -75,15 +76,25 @@ create table {{ relation }}
 {# What the compute plugin asks for (`iceberg_properties`), where there is an Iceberg catalog to take it. #}
 {% macro iceberg_wanted(relation) %}
   {%- set wanted = iceberg_properties() -%}
-  {%- set query = "select count(*) from duckdb_databases() where type = 'iceberg' and database_name = '"
-      ~ relation.database ~ "'" -%}
-  {{ return(wanted if wanted and run_query(query).rows[0][0] else {}) }}
+  {{ return(wanted if wanted and iceberg_is_attached(relation) else {}) }}
 {% endmacro %}
 
 
-{# The statements that put a query's rows in the place of all rows; they run in one transaction. #}
-{% macro iceberg_replace_rows(relation, query) -%}
+{# Whether a relation is in an Iceberg catalog; while a product is compiled there is none. #}
+{% macro iceberg_is_attached(relation) %}
+  {%- set query = "select count(*) from duckdb_databases() where type = 'iceberg' and database_name = '"
+      ~ relation.database ~ "'" -%}
+  {{ return(run_query(query).rows[0][0] > 0) }}
+{% endmacro %}
+
+
+{#
+  The statements that put a query's rows in the place of all rows; they run in one transaction. A partitioning
+  changes between the old rows and the new ones.
+#}
+{% macro iceberg_replace_rows(relation, query, repartition='') -%}
 delete from {{ relation }};
+{{ repartition }}
 insert into {{ relation }} by name (
 {{ query }}
 )
@@ -99,8 +110,8 @@ insert into {{ relation }} by name (
 
 
 {#
-  Make an existing table fit a query: a new column is added, a lost or changed one is refused by
-  name, because `insert by name` would fill a lost column with nulls and say nothing.
+  Make an existing table fit a query: a new column is added, a type that is wider now widens in place, a lost
+  or changed column is refused by name, because `insert by name` would fill a lost one with nulls and say nothing.
 #}
 {% macro iceberg_fit_columns(relation, query) %}
   {%- set wanted = {} -%}
@@ -111,10 +122,12 @@ insert into {{ relation }} by name (
   {%- for column in run_query('describe ' ~ relation).rows -%}
     {%- do present.update({column[0]: column[1]}) -%}
   {%- endfor -%}
-  {%- set refused = [] -%}
+  {%- set refused, wider = [], {} -%}
   {%- for name, type in present.items() -%}
     {%- if name not in wanted -%}
       {%- do refused.append('column ' ~ name ~ ' is dropped') -%}
+    {%- elif iceberg_widens(type, wanted[name]) -%}
+      {%- do wider.update({name: wanted[name]}) -%}
     {%- elif wanted[name] != type -%}
       {%- do refused.append('column ' ~ name ~ ' changes from ' ~ type ~ ' to ' ~ wanted[name]) -%}
     {%- endif -%}
@@ -123,9 +136,25 @@ insert into {{ relation }} by name (
     {%- do exceptions.raise_compiler_error(
         'table ' ~ relation ~ ' would break its readers: ' ~ refused | join('; ')) -%}
   {%- endif -%}
+  {%- for name, type in wider.items() -%}
+    {% call statement('widen_column') -%}
+      alter table {{ relation }} alter column {{ adapter.quote(name) }} type {{ type }}
+    {%- endcall %}
+  {%- endfor -%}
   {%- for name, type in wanted.items() if name not in present -%}
     {% call statement('add_column') -%}
       alter table {{ relation }} add column {{ adapter.quote(name) }} {{ type }}
     {%- endcall %}
   {%- endfor -%}
+{% endmacro %}
+
+
+{# Whether Iceberg changes one type into another in place, every value kept; `floe-complete compile` says the same. #}
+{% macro iceberg_widens(old, new) %}
+  {%- set decimal = 'DECIMAL\\((\\d+),(\\d+)\\)' -%}
+  {%- set before, after = modules.re.fullmatch(decimal, old), modules.re.fullmatch(decimal, new) -%}
+  {{ return(
+      (old, new) in [('INTEGER', 'BIGINT'), ('FLOAT', 'DOUBLE')]
+      or (before and after and after.group(1) | int > before.group(1) | int and after.group(2) == before.group(2)) | default(false, true)
+  ) }}
 {% endmacro %}

@@ -25,6 +25,7 @@ dagster-code-{{ .name }}
 - {name: AWS_REGION, value: {{ .Values.global.lakehouse.region | quote }}}
 # Where floe's health check finds Dagster.
 - {name: DAGSTER_URL, value: "http://dagster-webserver:3000"}
+- {name: FLOE_CATALOG_PATIENCE_SECONDS, value: {{ .Values.runs.catalogPatienceSeconds | quote }}}
 - {name: FLOE_SCRATCH, value: /scratch}
 - {name: DBT_SEND_ANONYMOUS_USAGE_STATS, value: "false"}
 {{- if not .Values.global.additions }}

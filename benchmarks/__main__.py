@@ -1,0 +1,78 @@
+"""`python -m benchmarks throughput`, `... draw` and `... where`; see docs/benchmark.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from demo.seeds import scale_from
+from foundation.cache import ROOT
+from foundation.errors import PlatformError, UserError
+from foundation.process import die_with_parent
+from foundation.progress import say
+
+INTERRUPTED = 130
+DATA, PAGE, PLOT = "benchmark.yaml", "benchmark.md", "benchmark.svg"
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command; an error a person can mend is a line with its remedy."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    rows = commands.add_parser("throughput", help="rows per second from seed to gold, beside two references")
+    rows.add_argument("--scales", default="1,10,100,1000", help="of the demo's seeds, 0.1 to 1000")
+    rows.add_argument("--product", help="one demo product; all of them unless given")
+    rows.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page, plot and data")
+    again = commands.add_parser("draw", help="table and plot anew, from what was measured before")
+    again.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page, plot and data")
+    where = commands.add_parser("where", help="where the time of the demo's latest runs went (make demo)")
+    where.add_argument("--namespace", default="floe-demo", help="of the release that is asked")
+    where.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page")
+    asked = parser.parse_args(words)
+    try:
+        if asked.command == "throughput":
+            _throughput(asked)
+        elif asked.command == "draw":
+            _draw(asked.out)
+        else:
+            _where(asked.namespace, asked.out)
+    except (UserError, PlatformError) as error:
+        say(f"error: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("interrupted: what was measured before is kept")
+        return INTERRUPTED
+    return 0
+
+
+def _throughput(asked: argparse.Namespace) -> None:
+    from benchmarks import throughput  # noqa: PLC0415 - the other commands need none of it
+
+    scales = [scale_from(one) for one in str(asked.scales).split(",")]
+    throughput.measure(scales, throughput.names(asked.product), asked.out / DATA)
+    _draw(asked.out)
+
+
+def _draw(out: Path) -> None:
+    from benchmarks import figures, pages, plot  # noqa: PLC0415
+
+    results = figures.load(out / DATA)
+    if results is None or not results.cases:
+        raise UserError(f"{DATA} is not there", remedy="measure first: python -m benchmarks throughput")
+    pages.write(out / PAGE, "throughput", figures.table(results))
+    plot.draw(results, out / PLOT)
+    say(f"{PAGE} and {PLOT} are written into {out.name}/")
+
+
+def _where(namespace: str, out: Path) -> None:
+    from benchmarks import pages, where  # noqa: PLC0415
+
+    table = where.table(namespace)
+    say(table)
+    pages.write(out / PAGE, "where", table)
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    sys.exit(main())

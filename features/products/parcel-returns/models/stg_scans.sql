@@ -1,0 +1,8 @@
+-- One row a parcel that comes back. A table of this name is parcel-tracking's too: neither knows the other.
+{{ config(materialized='incremental', unique_key='scan_id') }}
+
+select
+    scan_id,
+    parcel,
+    reason
+from {{ ref('raw_scans') }}

@@ -1,0 +1,11 @@
+-- One row a scan: each day's are added, and one that comes again, corrected, takes its own place.
+{{ config(materialized='incremental', unique_key='scan_id') }}
+
+select
+    scan_id,
+    parcel,
+    depot,
+    litres,
+    scanned_at,
+    weight
+from {{ ref('raw_scans') }}

@@ -1,0 +1,58 @@
+"""Words about runs while a service they need is away or full: what becomes of them, and of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from pytest_bdd import then, when
+from pytest_bdd.parsers import parse
+
+from drivers.dagster import Run
+from drivers.platform import Platform
+from drivers.product import Product
+from drivers.rows import Rows
+from steps.pipelines import AS_PRODUCT, rows_of
+
+PATIENCE_SECONDS = 5
+"""How long a run waits for a catalog that is not to come back, so that the scenario need not wait longer."""
+
+Standing = dict[str, tuple[int | None, Rows]]
+"""How tables stand: by name, the id of the current snapshot and the rows."""
+
+TROUBLES: Mapping[str, Callable[[Platform, str], Run]] = {
+    "the catalog is away for a moment": Platform.run_with_catalog_away,
+    "the object store is full": Platform.run_with_full_store,
+    "the catalog is away for good": lambda platform, product: platform.run_without_catalog(
+        product, PATIENCE_SECONDS
+    ),
+}
+
+
+@pytest.fixture
+def stood() -> Standing:
+    """How the tables stood before the trouble."""
+    return {}
+
+
+@when(parse("{product} runs while {trouble}"), converters=AS_PRODUCT, target_fixture="run")
+def runs_in_trouble(platform: Platform, product: Product, trouble: str, stood: Standing) -> Run:
+    stood.update(standing(platform, product))
+    return TROUBLES[trouble](platform, product.name)
+
+
+@then(parse('the run {outcome}, having said "{words}"'))
+def run_said(run: Run, outcome: str, words: str) -> None:
+    told = words if run.said(words) else run.verdict
+    assert (run.outcome, told) == (outcome, words)
+
+
+@then(parse("the tables of {product} stand as they stood"), converters=AS_PRODUCT)
+def tables_stand(platform: Platform, product: Product, stood: Standing) -> None:
+    assert standing(platform, product) == stood
+
+
+def standing(platform: Platform, product: Product) -> Standing:
+    tables = platform.graph(product.name).tables
+    rows = rows_of(platform, product, tables)
+    return {name: (platform.lakehouse.snapshot(f"{product.namespace}.{name}"), rows[name]) for name in tables}
