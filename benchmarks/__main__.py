@@ -23,6 +23,13 @@ def main(words: list[str] | None = None) -> int:
     rows = commands.add_parser("throughput", help="rows per second from seed to gold, beside two references")
     rows.add_argument("--scales", default="1,10,100,1000", help="of the demo's seeds, 0.1 to 1000")
     rows.add_argument("--product", help="one demo product; all of them unless given")
+    rows.add_argument(
+        "--repetitions",
+        type=int,
+        choices=range(1, 10),
+        metavar="1..9",
+        help="3 unless given, 1 from scale 500 on",
+    )
     rows.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page, plot and data")
     again = commands.add_parser("draw", help="table and plot anew, from what was measured before")
     again.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page, plot and data")
@@ -50,7 +57,7 @@ def _throughput(asked: argparse.Namespace) -> None:
     from benchmarks import throughput  # noqa: PLC0415 - the other commands need none of it
 
     scales = [scale_from(one) for one in str(asked.scales).split(",")]
-    throughput.measure(scales, throughput.names(asked.product), asked.out / DATA)
+    throughput.measure(scales, throughput.names(asked.product), asked.out / DATA, asked.repetitions)
     _draw(asked.out)
 
 

@@ -31,7 +31,6 @@ from standins.loopback.lake import Lake, make_lake
 from standins.loopback.servers import own_folder, serving
 from standins.loopback.stack import Target
 
-SCALES: Final = ("1", "10", "100", "1000")
 REPETITIONS: Final = 3
 LARGE: Final = Decimal(500)
 """From this scale on a way is gone once: it takes long enough for chance to be small."""
@@ -45,8 +44,16 @@ _CATALOG, _STORE, _WAREHOUSE = "http://polaris:8181/api/catalog", "http://minio:
 """What demo/manifest.yaml says of the platform's addresses; the benchmark's platform has others."""
 
 
-def measure(scales: Sequence[Decimal], products: Sequence[str], file: Path) -> Results:
+def measure(
+    scales: Sequence[Decimal], products: Sequence[str], file: Path, repetitions: int | None = None
+) -> Results:
     """Measure every product at every scale; each case is kept in the file as soon as it is measured.
+
+    Args:
+        scales: of the demo's seeds.
+        products: demo products.
+        file: takes the results, beside those that are in it.
+        repetitions: of each way; REPETITIONS, and one from LARGE on, unless given.
 
     Raises:
         UserError: the file holds something else.
@@ -58,7 +65,8 @@ def measure(scales: Sequence[Decimal], products: Sequence[str], file: Path) -> R
         for product in products:
             for scale in scales:
                 with phase(f"{product} at scale {scale:f}"):
-                    case = _case(product, scale, place, target)
+                    times = repetitions or (1 if scale >= LARGE else REPETITIONS)
+                    case = _case(product, scale, times, place, target)
                 results = results.with_case(case)
                 figures.save(results, file)
                 say(", ".join(f"{way} {rate:,.0f} rows/s" for way, rate in case.rates.items()))
@@ -79,7 +87,7 @@ def names(wanted: str | None) -> list[str]:
     return [wanted]
 
 
-def _case(product: str, scale: Decimal, place: Path, target: Target) -> Case:
+def _case(product: str, scale: Decimal, repetitions: int, place: Path, target: Target) -> Case:
     load = os.getloadavg()[0]
     samples: dict[Way, list[Sample]] = {way: [] for way in WAYS}
     run = secrets.token_hex(4)
@@ -89,7 +97,7 @@ def _case(product: str, scale: Decimal, place: Path, target: Target) -> Case:
         lake = make_lake(target, run)
     folder = _compiled(product, scale, work, lake, target)
     size = sum(one.stat().st_size for one in (folder / "seeds").glob("*.csv"))
-    for _ in range(1 if scale >= LARGE else REPETITIONS):
+    for _ in range(repetitions):
         for way in WAYS:
             samples[way].append(_gone(way, folder, lake, target))
         _emptied(lake)

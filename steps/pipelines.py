@@ -251,8 +251,8 @@ def retry_makes(platform: Platform, retry: Retry, missing: str) -> None:
     changed = frozenset(platform.changed(product, retry.before))
     # An incremental model that finds nothing new leaves its table as it was.
     others = changed - expected
-    there = {"it": retry.run.verdict, "made": frozenset(retry.run.materializations), "changed beside": others}
-    assert there == {"it": "SUCCESS", "made": expected, "changed beside": frozenset()}
+    there = {"it": retry.run.verdict, "made": frozenset(retry.run.materializations), "others changed": others}
+    assert there == {"it": "SUCCESS", "made": expected, "others changed": frozenset()}
 
 
 @then(parse("the run fails because of the {test} test of {table}.{column}"))

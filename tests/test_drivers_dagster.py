@@ -39,6 +39,7 @@ def run(status: str, **more: object) -> Run:
         "status": status,
         "materializations": {},
         "checks": {},
+        "expectations": [],
         "checked_at": {},
         "causes": [],
         "events": [],

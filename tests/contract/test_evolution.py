@@ -63,8 +63,9 @@ class Team:
         place = str(self._folder)
         words = ["--quiet", "build", "--project-dir", place, "--profiles-dir", place]
         done = dbtRunner().invoke([*words, "--log-path", place, "--target-path", f"{place}/target"])
-        results: Any = done.result
-        return "" if done.success else "\n".join(str(one.message) for one in results)
+        results: Any = done.result or []
+        said = [str(done.exception), *(str(one.message) for one in results)]
+        return "" if done.success else "\n".join(said)
 
     def table(self, name: str) -> Table:
         """One of its tables."""
@@ -154,17 +155,20 @@ def test_a_table_whose_rows_are_all_replaced_is_partitioned_once(in_folder: Path
     team = Team(in_folder, lake, "parcel-returns")
     model = "models/stg_scans.sql"
     query = team.read(model).partition("}}")[2]
-    for config in ("", "partition_by=['reason']", "partition_by=['reason']"):
-        assert team.write(model, f"{{{{ config({config}) }}}}{query}").run() == ""
+
+    def partitioned(by: str) -> str:
+        config = f"materialized='table', partition_by={by}"
+        return team.write(model, f"{{{{ config({config}) }}}}{query}").run()
+
+    for by in ("[]", "['reason']", "['reason']"):
+        assert partitioned(by) == ""
         assert team.table("stg_scans").scan().count() == 2
-    assert set(partitionings(team.table("stg_scans")).values()) == {"reason"}
-    said = team.write(model, f"{{{{ config(partition_by=['bucket(4, parcel)']) }}}}{query}").run()
-    assert "is partitioned by identity reason and cannot be by bucket[4] parcel" in said
-    for wrong, told in (
-        ("week(scanned_at)", "is no column, and none of year"),
-        ("size", "there is no column size"),
-    ):
-        assert told in team.write(model, f"{{{{ config(partition_by=['{wrong}']) }}}}{query}").run()
+    assert set(partitionings(team.table("stg_scans")).values()) == {"nothing", "reason"}
+    assert "is partitioned by identity reason and cannot be by bucket[4] parcel" in partitioned(
+        "['bucket(4, parcel)']"
+    )
+    assert "week(scanned_at) is no column, and none of year" in partitioned("['week(scanned_at)']")
+    assert "there is no column size among scan_id" in partitioned("['size']")
 
 
 def test_a_type_widens_in_place(in_folder: Path, lake: Lake) -> None:
