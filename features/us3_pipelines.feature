@@ -121,13 +121,13 @@ Feature: Data pipelines
 
   @FR-033  # reviewed 8fe6985b
   Scenario: New data starts one run
-    Given the products customer-360, parcel-search are served
+    Given the products cold-chain, customer-360, parcel-search are served
     And a row in scans whose depot is "Chur"
     Then the new_data sensor of parcel-search begins one run, which succeeds
 
   @FR-030  # reviewed 71c8c550
   Scenario: A product recurs every ten minutes unless its floe.yaml says otherwise
-    Given the products customer-360, parcel-search are served
+    Given the products cold-chain, customer-360, parcel-search are served
     Then parcel-search recurs at an interval of 10 min
     When parcel-search is delivered to run every minute
     Then parcel-search recurs at an interval of 1 min
@@ -145,7 +145,7 @@ Feature: Data pipelines
   Scenario: A run that loses its worker fails within a minute, leaves no half of a table and can be retried
     Given customer-360 has run
     When a run of customer-360 loses its worker half way
-    Then the run fails, having said "Discovered failed Kubernetes job"
+    Then the run fails, having said "Terminated with exit code 137"
     And each gold table of customer-360 holds what the seeds say
     When its cause is gone and the run is retried
     Then the retry succeeds, makes what was missing and leaves every other table as it was
