@@ -144,7 +144,7 @@ Feature: Data pipelines
   @FR-027 @FR-028 @EDGE-01  # reviewed 3883e1dc f669d552 cf19cca4
   Scenario: A run that loses its worker fails within a minute, leaves no half of a table and can be retried
     Given customer-360 has run
-    When a run of customer-360 loses its worker half way
+    When customer-360 runs while its worker is lost half way
     Then the run fails, having said "status: Terminated with"
     And each gold table of customer-360 holds what the seeds say
     When its cause is gone and the run is retried

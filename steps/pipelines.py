@@ -230,11 +230,6 @@ def mend() -> Mend:
     return lambda: None
 
 
-@when(parse("a run of {product} loses its worker half way"), converters=AS_PRODUCT, target_fixture="run")
-def run_loses_worker(platform: Platform, product: Product) -> Run:
-    return platform.cut_off(product.name)
-
-
 @when("its cause is gone and the run is retried", target_fixture="retry")
 def run_is_retried(platform: Platform, run: Run, mend: Mend) -> Retry:
     mend()

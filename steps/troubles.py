@@ -23,6 +23,7 @@ Standing = dict[str, tuple[int | None, Rows]]
 TROUBLES: Mapping[str, Callable[[Platform, str], Run]] = {
     "the catalog is away for a moment": Platform.run_with_catalog_away,
     "the object store is full": Platform.run_with_full_store,
+    "its worker is lost half way": Platform.cut_off,
     "the catalog is away for good": lambda platform, product: platform.run_without_catalog(
         product, PATIENCE_SECONDS
     ),

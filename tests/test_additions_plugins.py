@@ -122,6 +122,7 @@ def test_the_macros_are_where_the_plugin_says(plugin: type[DuckDBIcebergComputeP
     files = [file.name for folder in plugin().get_dbt_macro_paths() for file in folder.glob("*.sql")]
     assert sorted(files) == [
         "iceberg_incremental.sql",
+        "iceberg_partitioning.sql",
         "iceberg_properties.sql",
         "iceberg_seed.sql",
         "iceberg_table.sql",

@@ -33,7 +33,7 @@ def test_a_bad_one_is_refused_with_all_that_is_wrong(tmp_path: Path) -> None:
     project = team(tmp_path)
     project.edit(SPEC, "tier: gold", "teir: gold")
     told = (
-        "floe.yaml:34: transforms[5].teir: there is no such field\n"
+        "floe.yaml:48: transforms[5].teir: there is no such field\n"
         "  expected: one of compute, dependsOn, name, qualityChecks, tags, tier\n"
         "  remedy: did you mean tier?\n"
         "team/manifset.yaml: there is no such file\n"

@@ -158,9 +158,14 @@ def test_assets_depend_as_the_models_do(definitions: Definitions) -> None:
     }
 
 
-def test_every_dbt_test_is_an_asset_check(definitions: Definitions, manifest: dict[str, Any]) -> None:
+def test_every_dbt_test_and_expectation_is_an_asset_check(
+    definitions: Definitions, manifest: dict[str, Any]
+) -> None:
     tests = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"}
-    assert {check.name for check in definitions.resolve_asset_graph().asset_check_keys} == tests
+    expectations = {"email_is_an_address", "last_name_is_known"}
+    expectations |= {"refund_share_is_a_share", "there_are_customers"}
+    found = {check.name for check in definitions.resolve_asset_graph().asset_check_keys}
+    assert found == tests | expectations
 
 
 def test_the_job_runs_every_asset(definitions: Definitions) -> None:

@@ -27,6 +27,7 @@ def test_stories_run_in_the_order_of_the_catalogue() -> None:
         "test_us2_compilation",
         "test_us3_pipelines",
         "test_us5_plugins",
+        "test_us8_live_demo",
         "test_us9_schema_evolution",
     ]
     assert (done.returncode, modules) == (0, stories), done.stderr
