@@ -339,6 +339,8 @@ class Lakehouse:
                     "credential": self._credential.get_secret_value(),
                     "scope": SCOPE,
                     "warehouse": CATALOG,
+                    # A connection that was idle may be closed at the far end while the next question is sent.
+                    "header.Connection": "close",
                     "py-io-impl": f"{TunnelFileIO.__module__}.{TunnelFileIO.__name__}",
                     REACHED_AT: f"http://{store}",
                 },
