@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import yaml
 
@@ -13,6 +14,7 @@ from drivers import compilations
 from drivers.errors import ServiceError, brief
 from drivers.floe import Floe, Project
 from drivers.product import SMALL
+from foundation import cache
 from foundation.cache import SYSTEM
 from foundation.errors import PlatformError
 from foundation.process import run
@@ -44,11 +46,8 @@ def of(floe: Floe, folder: Path, *products: str) -> dict[str, Delivery]:
         project = _team(floe, folder / state / product, product)
         spec = f"{product}/floe.yaml"
         project.write(spec, project.read(spec) + EDITED.get(product, {}).get(state, ""))
-        _compile(floe, project, product)
-        if state != "compiled":
-            return {state: project.packed(product)}
-        without = project.packed(product, without=frozenset({ARTIFACT}))
-        return {"compiled": project.packed(product), "uncompiled": without}
+        packed = _packed(floe, project, product)
+        return packed if state == "compiled" else {state: packed["compiled"]}
 
     wanted = [(product, state) for product in products for state in ("compiled", *EDITED.get(product, ()))]
     with ThreadPoolExecutor() as all_at_once:
@@ -68,8 +67,7 @@ def with_compute(floe: Floe, folder: Path, product: str, compute: str) -> bytes:
     project = _team(floe, folder, product)
     chosen = yaml.safe_load(project.read("manifest.yaml"))["plugins"]["compute"]["type"]
     project.edit("manifest.yaml", f"    type: {chosen}\n", f"    type: {compute}\n")
-    _compile(floe, project, product)
-    return project.packed(product)
+    return _packed(floe, project, product)["compiled"]
 
 
 def changed(floe: Floe, folder: Path, product: str, change: Callable[[Path], None]) -> bytes:
@@ -86,8 +84,26 @@ def changed(floe: Floe, folder: Path, product: str, change: Callable[[Path], Non
     """
     project = _team(floe, folder, product)
     change(project.folder / product)
-    _compile(floe, project, product)
-    return project.packed(product)
+    return _packed(floe, project, product)["compiled"]
+
+
+def _packed(floe: Floe, project: Project, product: str) -> Delivery:
+    """A team's product, compiled and packed; nothing is compiled again that the same floe compiled before."""
+
+    def make(place: Path) -> None:
+        _compile(floe, project, product)
+        (place / "compiled").write_bytes(project.packed(product))
+        (place / "uncompiled").write_bytes(project.packed(product, without=frozenset({ARTIFACT})))
+
+    def read(place: Path) -> Delivery:
+        return {state: (place / state).read_bytes() for state in ("compiled", "uncompiled")}
+
+    if cache.cache_root() not in floe.home.parents:  # somebody's own: its path says nothing of what is in it
+        with TemporaryDirectory(prefix="floe-delivered-") as place:
+            make(Path(place))
+            return read(Path(place))
+    inputs: list[Path | str] = [str(floe.home), product, _AS_RELEASED, project.folder]
+    return read(cache.entry("delivered", cache.digest_of(inputs), make))
 
 
 def _team(floe: Floe, folder: Path, product: str) -> Project:
