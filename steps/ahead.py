@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 import pytest
@@ -67,26 +68,34 @@ class Ahead(Generic[Answer]):
 
 def arguments(request: pytest.FixtureRequest, function: Callable[..., Any]) -> Iterator[tuple[str, ...]]:
     """What the selected scenarios of this module will say a step of this function with, in their order."""
-    for item in _scenarios(request):
+    for item in _scenarios(request, request.module):
         for step in _steps(item):
             for known in _known(item, step):
                 if known.step_func is function:
                     yield tuple((known.parser.parse_arguments(step.name) or {}).values())
 
 
-def is_needed(request: pytest.FixtureRequest, fixture: str) -> bool:
-    """Whether a step of a selected scenario of this module takes a fixture."""
+def is_needed(request: pytest.FixtureRequest, fixture: str, module: ModuleType | None = None) -> bool:
+    """Whether a step of a selected scenario of this module, or of another one, takes a fixture."""
     return any(
         fixture in inspect.signature(known.step_func).parameters
-        for item in _scenarios(request)
+        for item in _scenarios(request, module or request.module)
         for step in _steps(item)
         for known in _known(item, step)
     )
 
 
-def _scenarios(request: pytest.FixtureRequest) -> Iterator[pytest.Function]:
+def following(request: pytest.FixtureRequest) -> ModuleType | None:
+    """The module that comes next, where this scenario is the last of its own."""
+    items = request.session.items
+    after = items[items.index(request.node) + 1 :][:1]
+    module = getattr(after[0], "module", None) if after else None
+    return module if isinstance(module, ModuleType) and module is not request.module else None
+
+
+def _scenarios(request: pytest.FixtureRequest, module: ModuleType) -> Iterator[pytest.Function]:
     for item in request.session.items:
-        if isinstance(item, pytest.Function) and item.module is request.module:
+        if isinstance(item, pytest.Function) and item.module is module:
             yield item
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cache
@@ -74,21 +75,67 @@ class Stage:
     deliveries: Mapping[str, Delivery]
 
 
+class Stages:
+    """The stages of all stories: each is begun once, and taken down beside what comes after it."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._begun: dict[str, tuple[Ahead[Stage], ExitStack]] = {}
+        self._threads = ThreadPoolExecutor(1, "taking down")
+        self._ending: list[Future[None]] = []
+
+    def begin(self, story: str) -> Ahead[Stage]:
+        """The stage of a story, which is set up from now on if it was not before."""
+        if story not in self._begun:
+            folder, afterwards = self._folders.mktemp("delivered"), ExitStack()
+            setting = Ahead(lambda: _set_up(story, folder, afterwards), [()], at_once=1)
+            self._begun[story] = setting, afterwards
+        return self._begun[story][0]
+
+    def end(self, story: str) -> None:
+        """Have the stage of a story taken down; what is still being set up is waited for."""
+        setting, afterwards = self._begun.pop(story)
+        setting.close()
+        self._ending.append(self._threads.submit(_apart, afterwards))
+
+    def close(self) -> None:
+        """Wait until all are gone; raises what kept one from it."""
+        for story in tuple(self._begun):
+            self.end(story)
+        self._threads.shutdown()
+        for ended in self._ending:
+            ended.result()
+
+
+def _apart(afterwards: ExitStack) -> None:
+    with evidence.apart():
+        afterwards.close()
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    """The stages of all stories."""
+    with closing(Stages(tmp_path_factory)) as every:
+        yield every
+
+
 @pytest.fixture(scope="module", autouse=True)
-def setting_up(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ahead[Stage] | None]:
+def setting_up(request: pytest.FixtureRequest, stages: Stages) -> Iterator[Ahead[Stage] | None]:
     """The stage of this story, begun at once where a scenario needs it; with KEEP=1 it is left standing."""
     if not ahead.is_needed(request, "platform"):
         yield None
         return
     story = _story(request.module.__name__)
-    folder = tmp_path_factory.mktemp("delivered")
-    with (
-        ExitStack() as afterwards,
-        closing(Ahead(lambda: _set_up(story, folder, afterwards), [()], at_once=1)) as setting,
-    ):
-        yield setting
+    yield stages.begin(story)
+    stages.end(story)
+
+
+@pytest.fixture(autouse=True)
+def next_is_begun(request: pytest.FixtureRequest, stages: Stages) -> None:
+    """Beside the last scenario of a story the stage of the next one is begun: a second core is there."""
+    module = ahead.following(request)
+    if module is not None and ahead.is_needed(request, "platform", module):
+        stages.begin(_story(module.__name__))
 
 
 @pytest.fixture(scope="module")
