@@ -166,10 +166,14 @@ def test_a_row_that_breaks_a_test_fails_the_run(
 ) -> None:
     assert first_run.success
     raw = lake.catalog.load_table((JOB, "raw_transactions"))
+    before = raw.metadata.current_snapshot_id
+    assert before is not None
     row = raw.scan(limit=1).to_arrow().to_pylist()[0]
     broken = {**row, "transaction_id": 1, "customer_id": 1, "status": "teleported", "quantity": 1}
     raw.append(pa.Table.from_pylist([broken], schema=raw.schema().as_arrow()))
     result = launch(dagster, "stg_transactions", "int_customer_orders")
+    with lake.catalog.load_table((JOB, "raw_transactions")).manage_snapshots() as change:
+        change.rollback_to_snapshot(before)
     failed = [name for name, passed in checks(result).items() if not passed]
     assert (result.success, failed, list(figures(result))) == (
         False,
