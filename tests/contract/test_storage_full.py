@@ -55,6 +55,8 @@ def launch(
 
 
 def snapshots(lake: Lake) -> dict[str, int | None]:
+    if not lake.catalog.namespace_exists("web_visits"):
+        return {}
     tables = {name[-1]: lake.catalog.load_table(name) for name in lake.catalog.list_tables("web_visits")}
     return {name: table.metadata.current_snapshot_id for name, table in tables.items()}
 
