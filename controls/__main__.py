@@ -58,8 +58,6 @@ def _summary(judgements: Sequence[Judgement]) -> None:
     for judgement in judgements:
         for complaint in judgement.wrong:
             say(f"{judgement.fault.id}: {complaint}")
-        if not judgement.holds:
-            say(f"  evidence: {running.shown(judgement.fault)}")
     held = sum(judgement.holds for judgement in judgements)
     say(f"{held} of {len(judgements)} faults noticed as they must be; seen red: {seen_red.LEDGER}")
 

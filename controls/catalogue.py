@@ -77,6 +77,11 @@ class Plant(_Entry):
             raise ValueError("nothing is planted: give edits, values, stop or additions")
         return self
 
+    @property
+    def only_edits(self) -> bool:
+        """Whether it changes files and nothing else, so that another fault can be planted beside it."""
+        return not (self.values or self.stop or self.additions or self.ready_seconds)
+
 
 class Red(_Entry):
     """Scenarios of one requirement that the fault must turn red, and what they must say.
@@ -101,6 +106,7 @@ class Fault(_Entry):
         story: whose scenarios are run.
         plant: how it is brought about.
         red: every scenario of the story that must fail; all others must pass.
+        alone: whether it takes from others what they need to be noticed, so that it is planted by itself.
     """
 
     id: Text
@@ -108,6 +114,7 @@ class Fault(_Entry):
     story: Annotated[str, StringConstraints(pattern=r"^US\d+$")]
     plant: Plant
     red: list[Red] = Field(min_length=1)
+    alone: bool = False
 
     @property
     def ids(self) -> frozenset[str]:
@@ -143,14 +150,15 @@ def read(file: Path) -> Fault:
 
 
 def choose(faults: Sequence[Fault], *, fault: str | None, requirement: str | None) -> list[Fault]:
-    """The faults of this name, or those that turn this requirement red; all when neither is given.
+    """The faults of the names in `fault`, a comma between them, that turn `requirement` red; else all.
 
     Raises:
         UserError: there is none; nothing is never taken for green.
     """
-    named = [one for one in faults if fault in (None, one.id)]
-    if not named:
-        raise UserError(f"FAULT={fault}: no such fault", remedy=_one_of(one.id for one in faults))
+    names = None if fault is None else {name.strip() for name in fault.split(",")}
+    for name in sorted((names or set()) - {one.id for one in faults}):
+        raise UserError(f"FAULT={name}: no such fault", remedy=_one_of(one.id for one in faults))
+    named = [one for one in faults if names is None or one.id in names]
     chosen = [one for one in named if requirement is None or requirement in one.ids]
     if not chosen:
         known = sorted({name for one in named for name in one.ids})

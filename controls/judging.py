@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from controls.catalogue import Fault, Red
@@ -28,19 +29,29 @@ class Judgement:
         return not self.wrong
 
 
-def judge(fault: Fault, run: Run) -> Judgement:
-    """Hold a run against what the fault demands of it."""
-    expected = fault.expected()
+def judge(faults: Sequence[Fault], run: Run) -> list[Judgement]:
+    """Hold a run against what each of the faults planted in it demands.
+
+    A scenario that none of them names and that is red counts against all of them: nobody can say whose it is.
+    """
+    named = {title for fault in faults for title in fault.expected()}
+    nobodys = [f"the run itself: {error}" for error in run.errors]
+    for record in run.scenarios:
+        complaint = None if record.title in named else _complaint(record, None)
+        nobodys += [f"{record.title}: {complaint}"] if complaint else []
+    return [_judge_one(fault, run, nobodys) for fault in faults]
+
+
+def _judge_one(fault: Fault, run: Run, nobodys: Sequence[str]) -> Judgement:
     ran = {record.title: record for record in run.scenarios}
-    wrong = [f"the run itself: {error}" for error in run.errors]
-    wrong += [f"{title}: did not run" for title in expected if title not in ran]
+    wrong = list(nobodys)
     caught = {}
-    for title, record in ran.items():
-        complaint = _complaint(record, expected.get(title))
+    for title, red in fault.expected().items():
+        complaint = _complaint(ran[title], red) if title in ran else "did not run"
         if complaint:
             wrong.append(f"{title}: {complaint}")
-        elif title in expected:
-            caught[title] = record
+        else:
+            caught[title] = ran[title]
     return Judgement(fault, caught, wrong)
 
 

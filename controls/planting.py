@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ _CHART = Path("charts") / "floe-platform"
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", "target", "node_modules", "*.egg-info", "build")
 
 
-def plant(fault: Fault, *, root: Path = ROOT, into: Path = COPIES) -> Path:
-    """Make the copy of a fault, anew.
+def plant(name: str, faults: Sequence[Fault], *, root: Path = ROOT, into: Path = COPIES) -> Path:
+    """Make the copy with these faults in it, anew, below `name`.
 
     Returns:
         The folder that takes the checkout's place as the source of chart, images and products.
@@ -33,32 +33,49 @@ def plant(fault: Fault, *, root: Path = ROOT, into: Path = COPIES) -> Path:
     Raises:
         UserError: the fault does not fit the files as they are now.
     """
-    copy = into / fault.id
+    copy = into / name
     shutil.rmtree(copy, ignore_errors=True)
-    for name in (*SYSTEM_FOLDERS, *BESIDE):
-        place = copy / name
+    for part in (*SYSTEM_FOLDERS, *BESIDE):
+        place = copy / part
         place.parent.mkdir(parents=True, exist_ok=True)
-        if (root / name).is_dir():
-            shutil.copytree(root / name, place, ignore=_NOT_COPIED, symlinks=True)
+        if (root / part).is_dir():
+            shutil.copytree(root / part, place, ignore=_NOT_COPIED, symlinks=True)
         else:
-            shutil.copy2(root / name, place)
-    for edit in fault.plant.edits:
-        file = copy / edit.file
-        file.write_text(edited(fault, edit, root=copy), encoding="utf-8")
-    if fault.plant.values:
-        for name in _VALUES:
-            _add_values(copy / _CHART / name, fault.plant.values)
+            shutil.copy2(root / part, place)
+    for file, text in _edited(faults, root=copy).items():
+        (copy / file).write_text(text, encoding="utf-8")
+    for fault in faults:
+        for values in _VALUES:
+            _add_values(copy / _CHART / values, fault.plant.values)
     return copy
 
 
-def edited(fault: Fault, edit: Edit, *, root: Path = ROOT) -> str:
-    """The text of a file with the edit made.
+def fit_together(faults: Sequence[Fault], *, root: Path = ROOT) -> bool:
+    """Whether each edit still finds its text once when those before it have been made."""
+    try:
+        _edited(faults, root=root)
+    except UserError:
+        return False
+    return True
+
+
+def _edited(faults: Sequence[Fault], *, root: Path) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for fault in faults:
+        for edit in fault.plant.edits:
+            file = root / edit.file
+            if edit.file not in texts:
+                texts[edit.file] = file.read_text(encoding="utf-8") if file.is_file() else ""
+            texts[edit.file] = edited(fault, edit, texts[edit.file])
+    return texts
+
+
+def edited(fault: Fault, edit: Edit, text: str) -> str:
+    """The text of the edit's file with the edit made.
 
     Raises:
         UserError: what is to be replaced does not stand there exactly once.
     """
-    file = root / edit.file
-    text = file.read_text(encoding="utf-8") if file.is_file() else ""
     found = text.count(edit.find)
     if found != 1:
         raise UserError(
@@ -70,6 +87,8 @@ def edited(fault: Fault, edit: Edit, *, root: Path = ROOT) -> str:
 
 
 def _add_values(file: Path, values: Mapping[str, Any]) -> None:
+    if not values:
+        return
     present = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     file.write_text(yaml.safe_dump(merged(present, values), sort_keys=False), encoding="utf-8")
 

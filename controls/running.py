@@ -10,6 +10,7 @@ from pathlib import Path
 
 from controls import leftovers
 from controls.catalogue import Fault
+from controls.grouping import Group, groups
 from controls.judging import Judgement, brief, judge
 from controls.planting import plant
 from foundation import process
@@ -20,7 +21,7 @@ from reports import facts, results, seen_red
 from reports.seen_red import Ledger, Sighting
 
 OUT = results.OUT / "controls"
-"""One folder a fault: the evidence of the run under it, and what it printed."""
+"""One folder a run: its evidence, and what it printed."""
 
 RUN_SECONDS = 1200.0
 """How long a story may take under a fault, the building of its image included."""
@@ -33,44 +34,47 @@ _SAID = 200
 
 
 def run(faults: Sequence[Fault], *, out: Path = OUT) -> list[Judgement]:
-    """Run every fault in turn and keep in the ledger what was seen red for the right reason."""
+    """Run every fault, those that can be told apart together, and keep what was seen red for its reason."""
+    planted = groups(faults)
     judgements = []
-    for number, fault in enumerate(faults, 1):
-        with phase(f"fault {number} of {len(faults)}: {fault.id} ({fault.story})"):
-            judgement = run_one(fault, out / fault.id)
-        _tell(judgement)
-        if judgement.holds:
-            seen_red.write(with_sightings(seen_red.read(), judgement, _revision()))
-        judgements.append(judgement)
+    for number, group in enumerate(planted, 1):
+        names = ", ".join(fault.id for fault in group.faults)
+        with phase(f"run {number} of {len(planted)}: {names} ({group.story})"):
+            judged = run_one(group, out / group.name)
+        for judgement in judged:
+            _tell(judgement, out / group.name)
+            if judgement.holds:
+                seen_red.write(with_sightings(seen_red.read(), judgement, _revision()))
+        judgements += judged
     return judgements
 
 
-def run_one(fault: Fault, out: Path) -> Judgement:
-    """Plant the fault, run its story in a fresh namespace, judge what came of it."""
-    copy = plant(fault)
+def run_one(group: Group, out: Path) -> list[Judgement]:
+    """Plant the faults of a group, run their story in a fresh namespace, judge what came of each."""
+    copy = plant(group.name, group.faults)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     log = out / "output.txt"
     try:
         process.supervise(
-            _command(fault, out), timeout=RUN_SECONDS, log=log, cwd=ROOT, env=_variables(fault, copy, out)
+            _command(group, out), timeout=RUN_SECONDS, log=log, cwd=ROOT, env=_variables(group, copy, out)
         )
-        return judge(fault, results.read(out))
+        return judge(group.faults, results.read(out))
     except PlatformError as failed:
-        return Judgement(fault, {}, [f"the run did not end: {brief(str(failed))}"])
+        return [Judgement(one, {}, [f"the run did not end: {brief(str(failed))}"]) for one in group.faults]
     finally:
         leftovers.sweep()
         shutil.rmtree(copy, ignore_errors=True)
 
 
-def _command(fault: Fault, out: Path) -> list[str | Path]:
-    stop: list[str | Path] = ["--stop", fault.plant.stop] if fault.plant.stop else []
+def _command(group: Group, out: Path) -> list[str | Path]:
+    stop = [word for fault in group.faults if fault.plant.stop for word in ("--stop", fault.plant.stop)]
     words: list[str | Path] = [sys.executable, "-m", "pytest", "-p", "controls.stopping", *stop, "features"]
-    return [*words, "--story", fault.story, "--evidence", out]
+    return [*words, "--story", group.story, "--evidence", out]
 
 
-def _variables(fault: Fault, copy: Path, out: Path) -> dict[str, str]:
-    plant_of = fault.plant
+def _variables(group: Group, copy: Path, out: Path) -> dict[str, str]:
+    plant_of = group.faults[0].plant
     return {
         "FLOE_E2E_SYSTEM": str(copy),
         "ADDITIONS": plant_of.additions or "",
@@ -109,13 +113,11 @@ def _revision() -> str | None:
     return facts.revision(ROOT).commit
 
 
-def _tell(judgement: Judgement) -> None:
+def _tell(judgement: Judgement, evidence: Path) -> None:
+    say(f"  {judgement.fault.id}")
     for title, record in judgement.caught.items():
         say(f"    red as it must be: {', '.join(record.ids)}: {title}")
     for complaint in judgement.wrong:
         say(f"    WRONG: {complaint}")
-
-
-def shown(fault: Fault) -> str:
-    """Where the evidence of the run under a fault lies, as a person in the checkout types it."""
-    return str((OUT / fault.id).relative_to(ROOT))
+    if not judgement.holds:
+        say(f"    evidence: {evidence.relative_to(ROOT) if evidence.is_relative_to(ROOT) else evidence}")

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import yaml
 
-from controls import catalogue, planting, running
+from controls import catalogue, grouping, planting, running
 from controls.catalogue import Fault
 from controls.judging import judge
 from foundation.errors import UserError
@@ -41,7 +42,7 @@ red:
 
 @pytest.mark.parametrize("fault", ALL, ids=lambda fault: fault.id)
 def test_every_fault_fits_the_files_as_they_are(fault: Fault, tmp_path: Path) -> None:
-    copy = planting.plant(fault, into=tmp_path)
+    copy = planting.plant(fault.id, [fault], into=tmp_path)
     for edit in fault.plant.edits:
         assert edit.put in (copy / edit.file).read_text()
 
@@ -97,7 +98,7 @@ def test_a_choice_that_names_nothing_is_refused(tmp_path: Path) -> None:
     fault = written(tmp_path, FAULT)
     assert catalogue.choose([fault], fault="some-fault", requirement="FR-005") == [fault]
     with pytest.raises(UserError, match="FAULT=other: no such fault"):
-        catalogue.choose([fault], fault="other", requirement=None)
+        catalogue.choose([fault], fault="some-fault, other", requirement=None)
     with pytest.raises(UserError, match="REQ=FR-001: no fault turns it red"):
         catalogue.choose([fault], fault=None, requirement="FR-001")
 
@@ -111,7 +112,7 @@ def test_an_edit_that_no_longer_fits_is_told(tmp_path: Path) -> None:
         tmp_path, FAULT.replace("plant: {values: {global: {lakehouse: {buckets: [warehouse]}}}}", edits)
     )
     with pytest.raises(UserError, match="holds 'no such text' 0 times, not once"):
-        planting.plant(fault, into=tmp_path / "copies")
+        planting.plant("one", [fault], into=tmp_path / "copies")
 
 
 def test_values_are_merged_as_helm_does() -> None:
@@ -121,6 +122,56 @@ def test_values_are_merged_as_helm_does() -> None:
         "global": {"lakehouse": {"buckets": ["a"], "region": "x"}},
         "other": 1,
     }
+
+
+# ---- planting several together
+
+
+def an_edit(tmp_path: Path, name: str, *, find: str, scenario: str, **more: Any) -> Fault:
+    edit = {"file": "demo/some.sql", "find": find, "put": "gone"}
+    red = {"id": "FR-005", "scenarios": [scenario], "because": "x"}
+    fault = {"title": name, "story": "US1", "plant": {"edits": [edit]}, "red": [red], **more}
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(yaml.safe_dump(fault))
+    return catalogue.read(file)
+
+
+def grouped(tmp_path: Path, *faults: Fault) -> dict[str, list[str]]:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "some.sql").write_text("left and right")
+    found = grouping.groups(faults, root=tmp_path)
+    return {group.name: [fault.id for fault in group.faults] for group in found}
+
+
+def test_faults_that_can_be_told_apart_are_planted_together(tmp_path: Path) -> None:
+    left = an_edit(tmp_path, "left", find="left", scenario="one")
+    right = an_edit(tmp_path, "right", find="right", scenario="two")
+    assert grouped(tmp_path, left, right) == {"us1-together-1": ["left", "right"]}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"find": "right", "scenario": "one"},
+        {"find": "left", "scenario": "two"},
+        {"find": "right", "scenario": "two", "story": "US2"},
+        {"find": "right", "scenario": "two", "alone": True},
+        {"find": "right", "scenario": "two", "plant": {"stop": "minio"}},
+    ],
+    ids=["same scenario", "same text", "another story", "alone", "more than edits"],
+)
+def test_faults_that_cannot_be_told_apart_are_not(tmp_path: Path, more: dict[str, Any]) -> None:
+    left = an_edit(tmp_path, "left", find="left", scenario="one")
+    assert len(grouped(tmp_path, left, an_edit(tmp_path, "right", **more))) == 2
+
+
+def test_a_red_that_no_fault_of_the_run_names_counts_against_each(tmp_path: Path) -> None:
+    left = an_edit(tmp_path, "left", find="left", scenario=RED.title)
+    right = an_edit(tmp_path, "right", find="right", scenario="two")
+    run = ran(record(RED.title, "failed", failure="x"), record("two", "passed"), record("more", "failed"))
+    [of_left, of_right] = judge([left, right], run)
+    assert (list(of_left.caught), of_left.wrong) == ([RED.title], ["more: is failed, and must not be: "])
+    assert of_right.wrong == [*of_left.wrong, "two: is passed: the fault was there and nobody noticed"]
 
 
 # ---- judging a run
@@ -159,7 +210,7 @@ GREEN = record("A bucket keeps (warehouse)", "passed")
 
 
 def test_a_fault_noticed_and_nothing_else_holds(tmp_path: Path) -> None:
-    judgement = judge(written(tmp_path, FAULT), ran(RED, GREEN))
+    [judgement] = judge([written(tmp_path, FAULT)], ran(RED, GREEN))
     assert (judgement.holds, list(judgement.caught)) == (True, ["A bucket keeps (staging)"])
 
 
@@ -177,7 +228,7 @@ def test_a_fault_noticed_and_nothing_else_holds(tmp_path: Path) -> None:
     ],
 )
 def test_whatever_else_happens_does_not_hold(tmp_path: Path, run: Run, said: str) -> None:
-    judgement = judge(written(tmp_path, FAULT), run)
+    [judgement] = judge([written(tmp_path, FAULT)], run)
     assert not judgement.holds
     assert said in "\n".join(judgement.wrong)
 
@@ -196,7 +247,8 @@ def test_the_ledger_keeps_one_sighting_a_fault_the_latest_first(tmp_path: Path) 
     old = Sighting(fault=fault.id, title="old", seen=date(2026, 1, 1), revision=None, scenarios={})
     other = Sighting(fault="other", title="other", seen=date(2026, 1, 2), revision=None, scenarios={})
     before = Ledger(sightings={"FR-005": [old, other], "FR-001": [old]})
-    after = running.with_sightings(before, judge(fault, ran(RED, GREEN)), "abc")
+    [judgement] = judge([fault], ran(RED, GREEN))
+    after = running.with_sightings(before, judgement, "abc")
     assert [one.title for one in after.of("FR-005")] == ["The chart makes one bucket", "other"]
     assert after.of("FR-005")[0].scenarios == {RED.title: "When an object is put: NoSuchBucket staging"}
     assert after.of("FR-001") == []
