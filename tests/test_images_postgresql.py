@@ -13,8 +13,8 @@ import pytest
 
 from drivers import wait
 from foundation.cache import ROOT
-from tests.contract import postgres
-from tests.contract.processes import Running, as_user, free_port
+from standins.loopback import postgres
+from standins.loopback.processes import Running, as_user, free_port
 
 ENTRYPOINT = ROOT / "images" / "postgresql" / "entrypoint.sh"
 PASSWORD = 'it\'s $odd \\ and "quoted"'

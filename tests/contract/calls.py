@@ -13,7 +13,7 @@ import httpx
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tests.contract.stack import Target
+from standins.loopback.stack import Target
 
 HERE: Final = Path(__file__).resolve().parent
 _VARIABLE: Final = re.compile(r"\$\$|\$\{(\w+)\}|\$(\w+)")

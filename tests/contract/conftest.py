@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from standins.loopback import stack
+from standins.loopback.postgres import Postgres
 from standins.loopback.servers import CATALOG_DATABASE, own_folder
-from tests.contract import stack
-from tests.contract.postgres import Postgres
-from tests.contract.stack import Minio, StandIn, Target
+from standins.loopback.stack import Minio, StandIn, Target
 
 _PREFIX = "floe-contract-"
 

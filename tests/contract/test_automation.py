@@ -29,8 +29,8 @@ from drivers.sources import SOURCES
 from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
 from standins.loopback.lake import Lake
-from tests.contract.processes import free_port
-from tests.contract.stack import Target
+from standins.loopback.processes import free_port
+from standins.loopback.stack import Target
 from tests.contract.test_pipeline import lake
 
 __all__ = ["lake"]

@@ -27,8 +27,8 @@ from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import CommitFailedException, ForbiddenError, NoSuchTableError
 from pyiceberg.types import IntegerType
 
+from standins.loopback.stack import Target
 from tests.contract.calls import DELEGATE, Stage
-from tests.contract.stack import Target
 
 _ROWS = pa.table({"id": [1, 2, 3], "name": ["ada", "bob", None]})
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from standins.loopback.stack import Target
 from tests.contract import calls
 from tests.contract.calls import DELEGATE, SCHEMA, Group, Row, Stage
-from tests.contract.stack import Target
 
 
 @pytest.mark.parametrize("group", calls.groups(), ids=lambda group: group.group)

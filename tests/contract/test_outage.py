@@ -20,7 +20,7 @@ from floe_additions.orchestrator.outage import PATIENCE_TAG
 from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
 from standins.loopback.lake import Lake
-from tests.contract.stack import StandIn
+from standins.loopback.stack import StandIn
 from tests.contract.test_pipeline import lake
 
 __all__ = ["lake"]

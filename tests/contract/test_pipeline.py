@@ -19,9 +19,9 @@ from floe_additions.orchestrator.lakehouse import Lakehouse, NotInTheCatalogErro
 from floe_additions.orchestrator.loader import load_product_definitions
 from floe_additions.orchestrator.product import Product
 from standins.loopback.lake import Lake, make_lake
+from standins.loopback.stack import Target
 from tests import demo_product
 from tests.contract import local_dagster
-from tests.contract.stack import Target
 
 JOB = "customer_360"
 

@@ -15,7 +15,7 @@ from floe_platform_setup.catalog import ACCESSES, CLIENT_ID, CLIENT_SECRET, Acce
 from floe_platform_setup.errors import SetupError
 from floe_platform_setup.settings import CatalogSettings, ObjectStoreSettings
 from standins.loopback.lake import Secrets
-from tests.contract.stack import Target
+from standins.loopback.stack import Target
 
 
 @pytest.fixture(scope="module")

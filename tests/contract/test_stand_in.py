@@ -15,6 +15,8 @@ import pytest
 
 from drivers import wait
 from foundation.cache import ROOT
+from standins.loopback.postgres import Postgres
+from standins.loopback.stack import ROOT_ID, ROOT_SECRET, Minio, StandIn
 from standins.polaris import build
 from standins.polaris.access import Tokens
 from standins.polaris.errors import EmptyError
@@ -23,8 +25,6 @@ from standins.polaris.settings import Settings, SettingsError
 from standins.polaris.store import Entity
 from standins.polaris.vending import session_policy
 from tests.contract.calls import DELEGATE, SCHEMA, Stage
-from tests.contract.postgres import Postgres
-from tests.contract.stack import ROOT_ID, ROOT_SECRET, Minio, StandIn
 
 _DATABASE = {
     "QUARKUS_DATASOURCE_JDBC_URL": "jdbc:postgresql://db:5432/polaris",
