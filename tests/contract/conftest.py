@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import runpy
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dagster import Definitions, ExecuteInProcessResult
+from duckdb_extensions import import_extension  # type: ignore[import-untyped]
 
+from drivers import seeds
+from drivers.seeds import Seed
+from floe_additions.orchestrator.product import Product
 from standins.loopback import stack
+from standins.loopback.lake import Lake, make_lake
 from standins.loopback.postgres import Postgres
 from standins.loopback.servers import CATALOG_DATABASE, own_folder
 from standins.loopback.stack import Minio, StandIn, Target
+from tests import demo_product
+from tests.contract.in_process import launch
 
 _PREFIX = "floe-contract-"
 
@@ -72,3 +81,49 @@ def target(request: pytest.FixtureRequest) -> Target:
         return named
     server: StandIn = request.getfixturevalue("stand_in")
     return server.target
+
+
+# ---- a demo product on these servers; the module says which: PRODUCT
+
+
+@pytest.fixture(scope="module")
+def lake(target: Target, run: str) -> Lake:
+    """A warehouse of the module's own."""
+    return make_lake(target, run)
+
+
+@pytest.fixture(scope="module")
+def product(request: pytest.FixtureRequest) -> Product:
+    """The module's product, compiled."""
+    return demo_product.built(request.module.PRODUCT)
+
+
+@pytest.fixture(scope="module")
+def seed_files(product: Product) -> dict[str, Seed]:
+    """What its seeds say, by table."""
+    return {file.stem: seeds.read(file) for file in (product.folder / "seeds").glob("*.csv")}
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where its runs keep what is theirs alone."""
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.fixture(scope="module")
+def dagster(lake: Lake, product: Product, scratch: Path) -> Iterator[Definitions]:
+    """Its code location, loaded as the platform loads it."""
+    for extension in ("httpfs", "avro", "iceberg"):
+        import_extension(extension)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {**lake.environment, "FLOE_SCRATCH": str(scratch)}.items():
+            environment.setenv(name, value)
+        loaded = runpy.run_path(str(product.folder / "definitions.py"))["defs"]
+        assert isinstance(loaded, Definitions)
+        yield loaded
+
+
+@pytest.fixture(scope="module")
+def first_run(dagster: Definitions, product: Product) -> ExecuteInProcessResult:
+    """Its first run, on an empty warehouse."""
+    return launch(dagster, product.slug)

@@ -31,9 +31,6 @@ from foundation.cache import ROOT
 from standins.loopback.lake import Lake
 from standins.loopback.processes import free_port
 from standins.loopback.stack import Target
-from tests.contract.test_pipeline import lake
-
-__all__ = ["lake"]
 
 SCANS = SOURCES["scans"]
 

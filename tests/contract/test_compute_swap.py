@@ -17,9 +17,6 @@ from drivers.product import SMALL
 from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
 from standins.loopback.lake import Lake
-from tests.contract.test_pipeline import lake
-
-__all__ = ["lake"]
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,6 @@ from drivers.product import SMALL
 from drivers.rows import Rows
 from floe_additions.compute import DuckDBIcebergComputePlugin
 from standins.loopback.lake import Lake
-from tests.contract.test_pipeline import lake
-
-__all__ = ["lake"]
 
 CORRECTED = "scan_id,parcel,depot,litres,scanned_at,weight\n{scan},P1,Namur,12.50,{day} 10:00:00,5.10\n"
 

@@ -21,9 +21,6 @@ from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
 from standins.loopback.lake import Lake
 from standins.loopback.stack import StandIn
-from tests.contract.test_pipeline import lake
-
-__all__ = ["lake"]
 
 SLOW = "(select max(a.range + b.range) as spent from range(60000) as a, range(60000) as b) as slow"
 """What keeps two cores busy for seconds."""

@@ -2,83 +2,27 @@
 
 from __future__ import annotations
 
-import runpy
 import shutil
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
-from dagster import AssetKey, DagsterInstance, Definitions, ExecuteInProcessResult
-from duckdb_extensions import import_extension  # type: ignore[import-untyped]
+from dagster import AssetKey, Definitions, ExecuteInProcessResult
 
 from drivers import customer_360, seeds
 from drivers.rows import Rows
+from drivers.seeds import Seed
 from floe_additions.orchestrator.lakehouse import Lakehouse, NotInTheCatalogError
 from floe_additions.orchestrator.loader import load_product_definitions
 from floe_additions.orchestrator.product import Product
-from standins.loopback.lake import Lake, make_lake
-from standins.loopback.stack import Target
+from standins.loopback.lake import Lake
 from tests import demo_product
 from tests.contract import local_dagster
+from tests.contract.in_process import checks, figures, launch
 
+PRODUCT = "customer-360"
 JOB = "customer_360"
-
-
-@pytest.fixture(scope="module")
-def lake(target: Target, run: str) -> Lake:
-    return make_lake(target, run)
-
-
-@pytest.fixture(scope="module")
-def product() -> Product:
-    return demo_product.built()
-
-
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("scratch")
-
-
-@pytest.fixture(scope="module")
-def dagster(lake: Lake, product: Product, scratch: Path) -> Iterator[Definitions]:
-    for extension in ("httpfs", "avro", "iceberg"):
-        import_extension(extension)
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in {**lake.environment, "FLOE_SCRATCH": str(scratch)}.items():
-            environment.setenv(name, value)
-        loaded = runpy.run_path(str(product.folder / "definitions.py"))["defs"]
-        assert isinstance(loaded, Definitions)
-        yield loaded
-
-
-@pytest.fixture(scope="module")
-def first_run(dagster: Definitions) -> ExecuteInProcessResult:
-    return launch(dagster)
-
-
-def launch(dagster: Definitions, *nodes: str) -> ExecuteInProcessResult:
-    return dagster.resolve_job_def(JOB).execute_in_process(
-        instance=DagsterInstance.ephemeral(),
-        asset_selection=[AssetKey(node) for node in nodes] or None,
-        raise_on_error=False,
-    )
-
-
-def figures(result: ExecuteInProcessResult) -> dict[str, dict[str, object]]:
-    """The metadata of each materialization, by node."""
-    written = (
-        event.step_materialization_data for event in result.all_events if event.is_step_materialization
-    )
-    return {
-        one.materialization.asset_key.path[-1]: {k: v.value for k, v in one.materialization.metadata.items()}
-        for one in written
-    }
-
-
-def checks(result: ExecuteInProcessResult) -> dict[str, bool]:
-    return {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
 
 
 def test_the_run_succeeds_with_every_check(dagster: Definitions, first_run: ExecuteInProcessResult) -> None:
@@ -87,13 +31,11 @@ def test_the_run_succeeds_with_every_check(dagster: Definitions, first_run: Exec
 
 
 def test_every_table_is_what_the_rules_say(
-    product: Product, lake: Lake, first_run: ExecuteInProcessResult
+    lake: Lake, seed_files: dict[str, Seed], first_run: ExecuteInProcessResult
 ) -> None:
     """Recomputed from the CSV files by plain Python, which knows the rules and not the SQL."""
     assert first_run.success
-    expected = customer_360.expected(
-        {file.stem: seeds.read(file) for file in (product.folder / "seeds").glob("*.csv")}
-    )
+    expected = customer_360.expected(seed_files)
     differences = {}
     for name, rows in expected.items():
         columns = [column for column, _ in rows.rows[0]]
@@ -153,7 +95,7 @@ def test_a_selection_runs_alone_and_replaces_its_rows(
     lake: Lake, dagster: Definitions, first_run: ExecuteInProcessResult
 ) -> None:
     before = figures(first_run)
-    again = launch(dagster, "stg_transactions")
+    again = launch(dagster, JOB, "stg_transactions")
     assert again.success
     (node,) = figures(again)
     count = figures(again)[node]["row_count"]
@@ -171,7 +113,7 @@ def test_a_row_that_breaks_a_test_fails_the_run(
     row = raw.scan(limit=1).to_arrow().to_pylist()[0]
     broken = {**row, "transaction_id": 1, "customer_id": 1, "status": "teleported", "quantity": 1}
     raw.append(pa.Table.from_pylist([broken], schema=raw.schema().as_arrow()))
-    result = launch(dagster, "stg_transactions", "int_customer_orders")
+    result = launch(dagster, JOB, "stg_transactions", "int_customer_orders")
     with lake.catalog.load_table((JOB, "raw_transactions")).manage_snapshots() as change:
         change.rollback_to_snapshot(before)
     failed = [name for name, passed in checks(result).items() if not passed]

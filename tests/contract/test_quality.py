@@ -21,9 +21,6 @@ from drivers.product import SMALL
 from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
 from standins.loopback.lake import Lake
-from tests.contract.test_pipeline import lake
-
-__all__ = ["lake"]
 
 VIEWS: list[dict[str, object]] = [
     {"name": "page_is_a_path", "type": "regex_match", "column": "page", "parameters": {"regex": "^/"}},

@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
-import runpy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
-import pytest
-from dagster import AssetKey, DagsterInstance, Definitions, ExecuteInProcessResult
-from duckdb_extensions import import_extension  # type: ignore[import-untyped]
+from dagster import Definitions, ExecuteInProcessResult
 
-from drivers import financial_risk, seeds
+from drivers import financial_risk
 from drivers.rows import Rows
 from drivers.seeds import Seed
-from floe_additions.orchestrator.product import Product
 from standins.loopback.lake import Lake
-from tests import demo_product
-from tests.contract.test_pipeline import checks, lake
+from tests.contract.in_process import checks, launch
 
-__all__ = ["lake"]
-
+PRODUCT = "financial-risk"
 JOB = "financial_risk"
-
-
-@pytest.fixture(scope="module")
-def product() -> Product:
-    return demo_product.built("financial-risk")
-
-
-@pytest.fixture(scope="module")
-def seed_files(product: Product) -> dict[str, Seed]:
-    return {file.stem: seeds.read(file) for file in (product.folder / "seeds").glob("*.csv")}
-
-
-@pytest.fixture(scope="module")
-def dagster(lake: Lake, product: Product, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Definitions]:
-    for extension in ("httpfs", "avro", "iceberg"):
-        import_extension(extension)
-    surroundings = {**lake.environment, "FLOE_SCRATCH": str(tmp_path_factory.mktemp("scratch"))}
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in surroundings.items():
-            environment.setenv(name, value)
-        loaded = runpy.run_path(str(product.folder / "definitions.py"))["defs"]
-        assert isinstance(loaded, Definitions)
-        yield loaded
-
-
-@pytest.fixture(scope="module")
-def first_run(dagster: Definitions) -> ExecuteInProcessResult:
-    return launch(dagster)
-
-
-def launch(dagster: Definitions, *nodes: str) -> ExecuteInProcessResult:
-    return dagster.resolve_job_def(JOB).execute_in_process(
-        instance=DagsterInstance.ephemeral(),
-        asset_selection=[AssetKey(node) for node in nodes] or None,
-        raise_on_error=False,
-    )
 
 
 def differences(lake: Lake, seed_files: Mapping[str, Seed]) -> dict[str, list[str]]:
@@ -83,7 +41,7 @@ def test_a_second_run_gives_the_same_rows_and_merges_no_price(
     assert first_run.success
     prices = lake.catalog.load_table((JOB, "stg_market_data"))
     before = {file.file.file_path for file in prices.scan().plan_files()}
-    assert launch(dagster).success
+    assert launch(dagster, JOB).success
     assert differences(lake, seed_files) == {}
     assert {file.file.file_path for file in prices.refresh().scan().plan_files()} == before
 
@@ -113,7 +71,7 @@ def test_a_late_word_on_a_price_wins_whenever_it_arrives(
     ]
     raw.append(pa.Table.from_pylist(arrived, schema=raw.schema().as_arrow()))
     models = [name for name in financial_risk.expected(seed_files) if not name.startswith("raw_")]
-    assert launch(dagster, *models).success
+    assert launch(dagster, JOB, *models).success
     more = {**seed_files, "raw_market_data": Seed("raw_market_data", {}, (*known, *arrived))}
     assert differences(lake, more) == {}
 

@@ -21,9 +21,7 @@ from drivers.seeds import Seed
 from floe_additions.orchestrator.product import Product
 from standins.loopback.lake import Lake
 from tests import demo_product
-from tests.contract.test_pipeline import JOB, lake
-
-__all__ = ["lake"]
+from tests.contract.test_pipeline import JOB
 
 SOURCE, MODEL = "raw_transactions", "stg_transactions"
 

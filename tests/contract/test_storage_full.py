@@ -18,9 +18,6 @@ from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
 from standins.loopback.lake import Lake
 from standins.loopback.stack import Target
-from tests.contract.test_pipeline import lake
-
-__all__ = ["lake"]
 
 
 @pytest.fixture

@@ -2,64 +2,22 @@
 
 from __future__ import annotations
 
-import runpy
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
-import pytest
-from dagster import AssetCheckKey, AssetKey, DagsterInstance, Definitions, ExecuteInProcessResult
-from duckdb_extensions import import_extension  # type: ignore[import-untyped]
+from dagster import AssetCheckKey, DagsterInstance, Definitions, ExecuteInProcessResult
 from pyiceberg.expressions import EqualTo
 
-from drivers import iot_telemetry, seeds
+from drivers import iot_telemetry
 from drivers.rows import Rows
 from drivers.seeds import Seed
 from floe_additions.orchestrator.product import Product
 from standins.loopback.lake import Lake
-from tests import demo_product
-from tests.contract.test_pipeline import checks, lake
+from tests.contract.in_process import checks, launch
 
-__all__ = ["lake"]
-
+PRODUCT = "iot-telemetry"
 JOB = "iot_telemetry"
-
-
-@pytest.fixture(scope="module")
-def product() -> Product:
-    return demo_product.built("iot-telemetry")
-
-
-@pytest.fixture(scope="module")
-def seed_files(product: Product) -> dict[str, Seed]:
-    return {file.stem: seeds.read(file) for file in (product.folder / "seeds").glob("*.csv")}
-
-
-@pytest.fixture(scope="module")
-def dagster(lake: Lake, product: Product, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Definitions]:
-    for extension in ("httpfs", "avro", "iceberg"):
-        import_extension(extension)
-    surroundings = {**lake.environment, "FLOE_SCRATCH": str(tmp_path_factory.mktemp("scratch"))}
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in surroundings.items():
-            environment.setenv(name, value)
-        loaded = runpy.run_path(str(product.folder / "definitions.py"))["defs"]
-        assert isinstance(loaded, Definitions)
-        yield loaded
-
-
-@pytest.fixture(scope="module")
-def first_run(dagster: Definitions) -> ExecuteInProcessResult:
-    return launch(dagster)
-
-
-def launch(dagster: Definitions, *nodes: str) -> ExecuteInProcessResult:
-    return dagster.resolve_job_def(JOB).execute_in_process(
-        instance=DagsterInstance.ephemeral(),
-        asset_selection=[AssetKey(node) for node in nodes] or None,
-        raise_on_error=False,
-    )
 
 
 def launch_tests(dagster: Definitions) -> ExecuteInProcessResult:
@@ -90,7 +48,7 @@ def test_a_second_run_gives_the_same_rows(
     lake: Lake, dagster: Definitions, seed_files: dict[str, Seed], first_run: ExecuteInProcessResult
 ) -> None:
     assert first_run.success
-    assert launch(dagster).success
+    assert launch(dagster, JOB).success
     assert differences(lake, seed_files) == {}
 
 
@@ -109,7 +67,7 @@ def test_new_and_corrected_readings_are_merged_whenever_they_were_loaded(
     ]
     raw.append(pa.Table.from_pylist(arrived, schema=raw.schema().as_arrow()))
     models = [name for name in iot_telemetry.expected(seed_files) if not name.startswith("raw_")]
-    assert launch(dagster, *models).success
+    assert launch(dagster, JOB, *models).success
     more = {
         **seed_files,
         "raw_readings": Seed("raw_readings", {}, (*seed_files["raw_readings"].rows, *arrived)),

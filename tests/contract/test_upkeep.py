@@ -35,9 +35,7 @@ from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
 from standins.loopback.lake import Lake
 from standins.loopback.stack import Target
-from tests.contract.test_pipeline import figures, lake
-
-__all__ = ["lake"]
+from tests.contract.in_process import figures
 
 SLUG, TABLE = "cold_chain", "stg_readings"
 BY_HAND = "by_hand"
