@@ -23,7 +23,7 @@ from reports.seen_red import Ledger, Sighting
 OUT = results.OUT / "controls"
 """One folder a run: its evidence, and what it printed."""
 
-RUN_SECONDS = 1200.0
+RUN_SECONDS = 1800.0
 """How long a story may take under a fault, the building of its image included."""
 
 NOT_THEIRS = ("STORY", "REQ", "EDGE", "TAGS", "FAILED_FIRST_FROM", "N", "KEEP")
