@@ -45,6 +45,10 @@ def main() -> int:
     return 0 if all(judgement.holds for judgement in judgements) else 1
 
 
+def _complaints(judgement: Judgement) -> list[str]:
+    return [*(f"{judgement.fault.id}: {complaint}" for complaint in judgement.wrong), *judgement.nobodys]
+
+
 def _summary(judgements: Sequence[Judgement]) -> None:
     table = Table(title="Controls", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in ("fault", "story", "must turn red", "scenarios", ""):
@@ -55,9 +59,8 @@ def _summary(judgements: Sequence[Judgement]) -> None:
         count = f"{len(judgement.caught)} of {len(fault.expected())}"
         table.add_row(fault.id, fault.story, ", ".join(sorted(fault.ids)), count, said)
     console.print(table)
-    for judgement in judgements:
-        for complaint in judgement.wrong:
-            say(f"{judgement.fault.id}: {complaint}")
+    for complaint in dict.fromkeys(one for judgement in judgements for one in _complaints(judgement)):
+        say(complaint)
     held = sum(judgement.holds for judgement in judgements)
     say(f"{held} of {len(judgements)} faults noticed as they must be; seen red: {seen_red.LEDGER}")
 

@@ -16,17 +16,19 @@ class Judgement:
 
     Attributes:
         caught: by scenario title, the scenarios that failed as they must, with what they said.
-        wrong: what is not as the fault demands, a sentence each; empty when the control is green.
+        wrong: what of its own scenarios is not as the fault demands, a sentence each.
+        nobodys: what was red beside the scenarios that the faults of this run name; nobody can say whose it is.
     """
 
     fault: Fault
     caught: dict[str, ScenarioResult]
     wrong: list[str]
+    nobodys: list[str]
 
     @property
     def holds(self) -> bool:
         """Whether the suite noticed the fault, all of it, and blamed nothing else."""
-        return not self.wrong
+        return not (self.wrong or self.nobodys)
 
 
 def judge(faults: Sequence[Fault], run: Run) -> list[Judgement]:
@@ -44,7 +46,7 @@ def judge(faults: Sequence[Fault], run: Run) -> list[Judgement]:
 
 def _judge_one(fault: Fault, run: Run, nobodys: Sequence[str]) -> Judgement:
     ran = {record.title: record for record in run.scenarios}
-    wrong = list(nobodys)
+    wrong = []
     caught = {}
     for title, red in fault.expected().items():
         complaint = _complaint(ran[title], red) if title in ran else "did not run"
@@ -52,7 +54,7 @@ def _judge_one(fault: Fault, run: Run, nobodys: Sequence[str]) -> Judgement:
             wrong.append(f"{title}: {complaint}")
         else:
             caught[title] = ran[title]
-    return Judgement(fault, caught, wrong)
+    return Judgement(fault, caught, wrong, list(nobodys))
 
 
 def _complaint(record: ScenarioResult, red: Red | None) -> str | None:

@@ -41,8 +41,8 @@ def run(faults: Sequence[Fault], *, out: Path = OUT) -> list[Judgement]:
         names = ", ".join(fault.id for fault in group.faults)
         with phase(f"run {number} of {len(planted)}: {names} ({group.story})"):
             judged = run_one(group, out / group.name)
+        _tell(judged, out / group.name)
         for judgement in judged:
-            _tell(judgement, out / group.name)
             if judgement.holds:
                 seen_red.write(with_sightings(seen_red.read(), judgement, _revision()))
         judgements += judged
@@ -61,7 +61,9 @@ def run_one(group: Group, out: Path) -> list[Judgement]:
         )
         return judge(group.faults, results.read(out))
     except PlatformError as failed:
-        return [Judgement(one, {}, [f"the run did not end: {brief(str(failed))}"]) for one in group.faults]
+        return [
+            Judgement(one, {}, [], [f"the run did not end: {brief(str(failed))}"]) for one in group.faults
+        ]
     finally:
         leftovers.sweep()
         shutil.rmtree(copy, ignore_errors=True)
@@ -113,11 +115,14 @@ def _revision() -> str | None:
     return facts.revision(ROOT).commit
 
 
-def _tell(judgement: Judgement, evidence: Path) -> None:
-    say(f"  {judgement.fault.id}")
-    for title, record in judgement.caught.items():
-        say(f"    red as it must be: {', '.join(record.ids)}: {title}")
-    for complaint in judgement.wrong:
-        say(f"    WRONG: {complaint}")
-    if not judgement.holds:
-        say(f"    evidence: {evidence.relative_to(ROOT) if evidence.is_relative_to(ROOT) else evidence}")
+def _tell(judged: Sequence[Judgement], evidence: Path) -> None:
+    for judgement in judged:
+        say(f"  {judgement.fault.id}")
+        for title, record in judgement.caught.items():
+            say(f"    red as it must be: {', '.join(record.ids)}: {title}")
+        for complaint in judgement.wrong:
+            say(f"    WRONG: {complaint}")
+    for complaint in judged[0].nobodys:
+        say(f"  WRONG, of none of them: {complaint}")
+    if not all(judgement.holds for judgement in judged):
+        say(f"  evidence: {evidence.relative_to(ROOT) if evidence.is_relative_to(ROOT) else evidence}")

@@ -170,8 +170,9 @@ def test_a_red_that_no_fault_of_the_run_names_counts_against_each(tmp_path: Path
     right = an_edit(tmp_path, "right", find="right", scenario="two")
     run = ran(record(RED.title, "failed", failure="x"), record("two", "passed"), record("more", "failed"))
     [of_left, of_right] = judge([left, right], run)
-    assert (list(of_left.caught), of_left.wrong) == ([RED.title], ["more: is failed, and must not be: "])
-    assert of_right.wrong == [*of_left.wrong, "two: is passed: the fault was there and nobody noticed"]
+    assert (list(of_left.caught), of_left.wrong, of_left.holds) == ([RED.title], [], False)
+    assert of_right.wrong == ["two: is passed: the fault was there and nobody noticed"]
+    assert of_left.nobodys == of_right.nobodys == ["more: is failed, and must not be: "]
 
 
 # ---- judging a run
@@ -230,7 +231,7 @@ def test_a_fault_noticed_and_nothing_else_holds(tmp_path: Path) -> None:
 def test_whatever_else_happens_does_not_hold(tmp_path: Path, run: Run, said: str) -> None:
     [judgement] = judge([written(tmp_path, FAULT)], run)
     assert not judgement.holds
-    assert said in "\n".join(judgement.wrong)
+    assert said in "\n".join([*judgement.wrong, *judgement.nobodys])
 
 
 # ---- keeping it

@@ -181,7 +181,7 @@ def test_a_model_in_a_database_of_the_engines_own_fails_the_run(
     strayed = shutil.copytree(product.folder, tmp_path / "customer-360")
     model = strayed / "models" / "staging" / "stg_support_tickets.sql"
     model.write_text("{{ config(database='memory') }}\n" + model.read_text())
-    result = launch(load_product_definitions("customer-360", strayed), "stg_support_tickets")
+    result = launch(load_product_definitions("customer-360", strayed), JOB, "stg_support_tickets")
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert (
         "dbt built stg_support_tickets in the database memory of the engine,"
