@@ -17,7 +17,7 @@ class Judgement:
     Attributes:
         caught: by scenario title, the scenarios that failed as they must, with what they said.
         wrong: what of its own scenarios is not as the fault demands, a sentence each.
-        nobodys: what was red beside the scenarios that the faults of this run name; nobody can say whose it is.
+        nobodys: what was red beside what the faults of this run name; nobody can say whose it is.
     """
 
     fault: Fault
