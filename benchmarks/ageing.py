@@ -1,15 +1,23 @@
-"""The figures of tables that age, with upkeep and without: kept as YAML, told as tables. Nothing here measures."""
+"""The figures of tables that age, with upkeep and without: kept as YAML, told as tables."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    ValidationError,
+    model_validator,
+)
 
 from benchmarks.pages import row
 from foundation.errors import UserError
@@ -23,25 +31,38 @@ MEASURES: Final[dict[Measure, str]] = {"objects": "objects", "bytes": "bytes", "
 BOUNDED: Final = 1.25
 """What a figure may have grown by between the second and the last quarter of the runs.
 
-One that grows evenly from nothing grows 2.33 times, one that stays within a band once; the rest is for chance.
+One that grows evenly from nothing has 2.33, one that stays within a band 1; the rest is for chance.
 """
 
 FEWEST, MOST, STEP = 20, 1000, 20
 """How many runs can be simulated; in twenties, so that the quarters are whole."""
 
+QUERY_EVERY: Final = 5
+"""The query is timed after the first run and after each whose number this divides: it takes the longest."""
+
+
+def queried_runs(runs: int) -> list[int]:
+    """The numbers of the runs after which the query is timed."""
+    return [run for run in range(1, runs + 1) if is_queried(run)]
+
+
+def is_queried(run: int) -> bool:
+    """Whether the query is timed after this run."""
+    return run == 1 or run % QUERY_EVERY == 0
+
 
 class Series(BaseModel):
-    """One table on one way; the entry k of each list was measured after run k + 1.
+    """One table on one way.
 
     Attributes:
         way: without or with upkeep.
         table: its name in the product's namespace.
-        objects: under the table's place in the bucket.
-        bytes: of them.
-        snapshots: that the table keeps.
-        rows: that the query counted.
-        query_ms: median of three, in milliseconds.
-        upkeep_ms: what the upkeep of this table took; of the runs that one followed, in their order.
+        objects: under the table's place in the bucket, after each run.
+        bytes: of them, after each run.
+        snapshots: that the table keeps, after each run.
+        rows: that the query counted, after each of queried_runs.
+        query_ms: what it took, median of three, in milliseconds, after each of queried_runs.
+        upkeep_ms: what each upkeep of this table took, in milliseconds.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,15 +76,21 @@ class Series(BaseModel):
     query_ms: list[PositiveFloat]
     upkeep_ms: list[PositiveFloat]
 
-    def values(self, measure: Measure) -> Sequence[float]:
-        """The figure after each run."""
-        return {"objects": self.objects, "bytes": self.bytes, "query_ms": self.query_ms}[measure]
+    def points(self, measure: Measure) -> Mapping[int, float]:
+        """The figure by the number of the run that it was measured after."""
+        if measure == "query_ms":
+            return dict(zip(queried_runs(len(self.objects)), self.query_ms, strict=True))
+        return dict(enumerate(self.objects if measure == "objects" else self.bytes, start=1))
 
     def growth(self, measure: Measure) -> float:
         """The median of the last quarter of the runs as a multiple of that of the second."""
-        values = self.values(measure)
-        quarter = len(values) // 4
-        return statistics.median(values[-quarter:]) / statistics.median(values[quarter : 2 * quarter])
+        quarter = len(self.objects) // 4
+        points = self.points(measure)
+
+        def median(after: int) -> float:
+            return statistics.median(value for run, value in points.items() if after < run <= after + quarter)
+
+        return median(3 * quarter) / median(quarter)
 
     def bounded(self, measure: Measure) -> bool:
         """Whether the figure stays where it was once the first quarter of the runs is over."""
@@ -101,10 +128,14 @@ class Ageing(BaseModel):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        due = (*[self.runs] * 3, *[len(queried_runs(self.runs))] * 2)
         for one in self.series:
-            told = {len(one.objects), len(one.bytes), len(one.snapshots), len(one.rows), len(one.query_ms)}
-            if told != {self.runs}:
-                raise ValueError(f"{one.table} {one.way} upkeep has not {self.runs} of each figure")
+            told = (
+                *(len(figures) for figures in (one.objects, one.bytes, one.snapshots, one.rows)),
+                len(one.query_ms),
+            )
+            if told != due:
+                raise ValueError(f"{one.table} {one.way} upkeep has {told} figures instead of {due}")
         pairs = sorted((one.table, one.way) for one in self.series)
         if pairs != sorted((table, way) for table in self.tables for way in WAYS):
             raise ValueError("a table was not measured once each way")
@@ -167,9 +198,7 @@ def load(file: Path) -> Ageing | None:
 
 def save(ageing: Ageing, file: Path) -> None:
     """Keep what was measured; a list of figures is a few lines of text."""
-    text = yaml.safe_dump(
-        ageing.model_dump(mode="json"), sort_keys=False, width=110, default_flow_style=None
-    )
+    text = yaml.safe_dump(ageing.model_dump(mode="json"), sort_keys=False, width=110, default_flow_style=None)
     file.write_text(text, encoding="utf-8")
 
 
@@ -211,8 +240,8 @@ def _growths(ageing: Ageing) -> str:
     quarter = ageing.runs // 4
     words = (
         f"Growth: the median of runs {3 * quarter + 1} to {ageing.runs} as a multiple of that of runs "
-        f"{quarter + 1} to {2 * quarter}. Up to {BOUNDED} a figure counts as bounded; one that grows evenly from "
-        "nothing has 2.33."
+        f"{quarter + 1} to {2 * quarter}. Up to {BOUNDED} a figure counts as bounded; one that grows evenly "
+        "from nothing has 2.33."
     )
     return "\n".join([words, "", *lines])
 
@@ -232,32 +261,38 @@ def _figures(ageing: Ageing) -> str:
     for table in ageing.tables:
         series = [ageing.of(table, way) for way in WAYS]
         lines += [
-            row([table, str(run), *(tell(one, run - 1) for tell in _COLUMNS.values() for one in series)])
+            row([table, str(run), *(tell(one, run) for tell in _COLUMNS.values() for one in series)])
             for run in shown_runs(ageing.runs)
         ]
     return "\n".join(lines)
 
 
-_COLUMNS: Final = {
-    "objects": lambda one, at: f"{one.objects[at]:,}",
-    "KiB": lambda one, at: f"{one.bytes[at] / 1024:,.0f}",
-    "snapshots": lambda one, at: f"{one.snapshots[at]:,}",
-    "rows": lambda one, at: f"{one.rows[at]:,}",
-    "query ms": lambda one, at: f"{one.query_ms[at]:,.0f}",
+def _rows(series: Series, run: int) -> str:
+    return f"{series.rows[queried_runs(len(series.objects)).index(run)]:,}"
+
+
+_COLUMNS: Final[Mapping[str, Callable[[Series, int], str]]] = {
+    "objects": lambda one, run: f"{one.objects[run - 1]:,}",
+    "KiB": lambda one, run: f"{one.bytes[run - 1] / 1024:,.0f}",
+    "snapshots": lambda one, run: f"{one.snapshots[run - 1]:,}",
+    "rows": _rows,
+    "query ms": lambda one, run: f"{one.points('query_ms')[run]:,.0f}",
 }
 
 
 def _measured(ageing: Ageing) -> str:
-    upkeeps = [one for one in ageing.series if one.upkeep_ms]
     took = "; ".join(
-        f"of {one.table} {statistics.median(one.upkeep_ms):.0f} ms (median), {max(one.upkeep_ms):.0f} ms at most"
-        for one in upkeeps
+        f"of {one.table} {statistics.median(one.upkeep_ms):,.0f} ms (median), "
+        f"{max(one.upkeep_ms):,.0f} ms at most"
+        for one in ageing.series
+        if one.upkeep_ms
     )
     said = ", ".join(f"{name} {version}" for name, version in ageing.versions.items())
     begun, ended = ageing.load
+    often = "every run" if ageing.every == 1 else f"every {ageing.every} runs"
     return (
-        f"{ageing.product}, {ageing.runs} runs each way, {ageing.minutes} simulated minutes apart; upkeep after "
-        f"{'every run' if ageing.every == 1 else f'every {ageing.every} runs'}. An upkeep took: {took}. "
+        f"{ageing.product}, {ageing.runs} runs each way, {ageing.minutes} simulated minutes apart; "
+        f"upkeep after {often}. An upkeep took: {took}. "
         f"Measured {ageing.measured.isoformat()} on {ageing.cores} cores and {ageing.memory_gib:.0f} GiB; "
         f"load average {begun:.1f} before and {ended:.1f} at the end. {said}."
     )

@@ -1,7 +1,7 @@
-"""What dbt sends to DuckDB in a run, statement by statement: `python -m benchmarks.recording`, in its own process.
+"""What dbt sends to DuckDB in a run: `python -m benchmarks.recording`, in a process of its own.
 
-It is told on standard input what to do (`Task`) and writes a `Recording` into a file. The catalog's address and
-the principal's credentials are in the environment, as in a run's pod.
+It is told on standard input what to do (`Task`) and writes a `Recording` into a file. The catalog's address
+and the principal's credentials are in the environment, as in a run's pod.
 """
 
 from __future__ import annotations
