@@ -120,6 +120,16 @@ def query(table: str) -> str:
     )
 
 
+def all_there(table: str, *, run: int, rows: int, first: int) -> None:
+    """A table that gets the same number of rows in each run, and from which none is removed, has them all.
+
+    Raises:
+        PlatformError: it has not; then the figures are those of some other table.
+    """
+    if rows != run * first:
+        raise PlatformError(f"{table}: {rows} rows after {run} runs of {first} rows each")
+
+
 class _Connections:
     """Opens DuckDB connections that reach a lake as a run does."""
 
@@ -236,8 +246,8 @@ class _Side:
                 rows, took = self._queried(kept)
                 found.rows.append(rows)
                 found.query_ms.append(took)
-                if self.way == "without" and kept.retention and rows != run * found.rows[0]:
-                    raise PlatformError(f"{name}: {rows} rows after {run} runs of {found.rows[0]} rows")
+                if self.way == "without" and kept.retention:
+                    all_there(name, run=run, rows=rows, first=found.rows[0])
 
     def told(self) -> str:
         """The latest figures, for a person who waits."""
