@@ -83,11 +83,13 @@ def draw_ageing(ageing: Ageing, file: Path) -> None:
                         label=f"{table}, {way} upkeep",
                         color=_COLOURS[way],
                         linestyle=line,
-                        linewidth=1.2,
+                        linewidth=1.5,
                     )
             panel.set(title=words, xlabel=f"runs, {ageing.minutes} simulated minutes apart")
             panel.set_xlim(left=0)
-            panel.set_ylim(bottom=0)
+            # A line just above nothing is still told from the frame.
+            panel.set_ylim(bottom=-0.03 * panel.get_ylim()[1])
+            panel.yaxis.set_major_formatter("{x:,g}")
             panel.grid(visible=True, which="major", color="#dddddd", linewidth=0.6)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
