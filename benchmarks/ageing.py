@@ -292,7 +292,7 @@ def _measured(ageing: Ageing) -> str:
     often = "every run" if ageing.every == 1 else f"every {ageing.every} runs"
     return (
         f"{ageing.product}, {ageing.runs} runs each way, {ageing.minutes} simulated minutes apart; "
-        f"upkeep after {often}. An upkeep took: {took}. "
+        f"upkeep after {often}. An upkeep took: {took or 'none was due'}. "
         f"Measured {ageing.measured.isoformat()} on {ageing.cores} cores and {ageing.memory_gib:.0f} GiB; "
         f"load average {begun:.1f} before and {ended:.1f} at the end. {said}."
     )

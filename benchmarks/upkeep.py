@@ -53,7 +53,6 @@ CLOCK: Final = "current_timestamp"
 
 QUERIES: Final = 3
 BUILD_SECONDS: Final = 300.0
-SAY_EVERY: Final = 20
 
 
 def measure(runs: int, every: int, file: Path) -> Ageing:
@@ -62,7 +61,7 @@ def measure(runs: int, every: int, file: Path) -> Ageing:
     Args:
         runs: how many; see ageing.runs_from.
         every: the upkeep follows each run whose number this divides.
-        file: takes the figures, in the place of those that were in it.
+        file: takes the figures in the place of those that were in it, so far, after every twentieth run.
 
     Raises:
         PlatformError: a server, dbt, a statement or a query failed, or rows are missing.
@@ -80,23 +79,27 @@ def measure(runs: int, every: int, file: Path) -> Ageing:
                     if side.way == "with" and run % every == 0:
                         side.keep_up(moment + UPKEEP_AFTER)
                     side.measure(run)
-                if run % SAY_EVERY == 0:
+                if run % ageing.STEP == 0:
+                    found = _so_far(sides, run, every, load)
+                    ageing.save(found, file)
                     say(f"run {run}: {'; '.join(side.told() for side in sides)}")
-        known = {name: value for name, value in machine().items() if name in Ageing.model_fields}
-        found = Ageing.model_validate(
-            {
-                **known,
-                "measured": datetime.now(UTC).date(),
-                "load": (round(load, 1), round(os.getloadavg()[0], 1)),
-                "product": PRODUCT,
-                "runs": runs,
-                "every": every,
-                "minutes": MINUTES,
-                "series": [series for side in sides for series in side.series()],
-            }
-        )
-    ageing.save(found, file)
     return found
+
+
+def _so_far(sides: Sequence[_Side], run: int, every: int, load: float) -> Ageing:
+    """All figures, as those of a simulation that ends with this run."""
+    return Ageing.model_validate(
+        {
+            **machine(),
+            "measured": datetime.now(UTC).date(),
+            "load": (round(load, 1), round(os.getloadavg()[0], 1)),
+            "product": PRODUCT,
+            "runs": run,
+            "every": every,
+            "minutes": MINUTES,
+            "series": [series for side in sides for series in side.series()],
+        }
+    )
 
 
 def at(moment: datetime, statements: Sequence[str]) -> list[str]:
