@@ -203,8 +203,11 @@ def save(ageing: Ageing, file: Path) -> None:
 
 
 def report(ageing: Ageing) -> str:
-    """The conclusion, the figures at five runs, and what the conclusion was drawn from, in Markdown."""
-    return "\n\n".join((conclusion(ageing), _growths(ageing), _figures(ageing), _measured(ageing)))
+    """The conclusion with its plot, the figures at five runs, and what the conclusion was drawn from, in Markdown."""
+    return "\n\n".join((conclusion(ageing), _PLOT, _growths(ageing), _figures(ageing), _measured(ageing)))
+
+
+_PLOT: Final = "![Objects, bytes and query time over the runs](upkeep.svg)"
 
 
 def conclusion(ageing: Ageing) -> str:
