@@ -203,7 +203,7 @@ def save(ageing: Ageing, file: Path) -> None:
 
 
 def report(ageing: Ageing) -> str:
-    """The conclusion with its plot, the figures at five runs, and what the conclusion was drawn from, in Markdown."""
+    """In Markdown: the conclusion, the plot, what it was drawn from, and the figures at five runs."""
     return "\n\n".join((conclusion(ageing), _PLOT, _growths(ageing), _figures(ageing), _measured(ageing)))
 
 
