@@ -1,4 +1,7 @@
-"""`python -m benchmarks throughput`, `... draw` and `... where`; see docs/benchmark.md."""
+"""`python -m benchmarks throughput`, `... where`, `... upkeep` and `... draw`.
+
+See docs/benchmark.md, and docs/upkeep.md for `upkeep`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from foundation.progress import say
 
 INTERRUPTED = 130
 DATA, PAGE, PLOT = "benchmark.yaml", "benchmark.md", "benchmark.svg"
+AGEING, AGEING_PAGE, AGEING_PLOT = "upkeep.yaml", "upkeep.md", "upkeep.svg"
 
 
 def main(words: list[str] | None = None) -> int:
@@ -36,12 +40,18 @@ def main(words: list[str] | None = None) -> int:
     where = commands.add_parser("where", help="where the time of the demo's latest runs went (make demo)")
     where.add_argument("--namespace", default="floe-demo", help="of the release that is asked")
     where.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page")
+    ageing = commands.add_parser("upkeep", help="tables written again and again, with upkeep and without")
+    ageing.add_argument("--runs", default="200", help="each way, 20 to 1000 in steps of 20")
+    ageing.add_argument("--every", default="1", help="after so many runs comes an upkeep")
+    ageing.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page, plot and data")
     asked = parser.parse_args(words)
     try:
         if asked.command == "throughput":
             _throughput(asked)
         elif asked.command == "draw":
             _draw(asked.out)
+        elif asked.command == "upkeep":
+            _upkeep(asked)
         else:
             _where(asked.namespace, asked.out)
     except (UserError, PlatformError) as error:
@@ -61,15 +71,33 @@ def _throughput(asked: argparse.Namespace) -> None:
     _draw(asked.out)
 
 
-def _draw(out: Path) -> None:
-    from benchmarks import figures, pages, plot  # noqa: PLC0415
+def _upkeep(asked: argparse.Namespace) -> None:
+    from benchmarks import ageing, upkeep  # noqa: PLC0415
 
-    results = figures.load(out / DATA)
-    if results is None or not results.cases:
-        raise UserError(f"{DATA} is not there", remedy="measure first: python -m benchmarks throughput")
-    pages.write(out / PAGE, "throughput", figures.table(results))
-    plot.draw(results, out / PLOT)
-    say(f"{PAGE} and {PLOT} are written into {out.name}/")
+    runs = ageing.runs_from(asked.runs)
+    every = ageing.every_from(asked.every, runs)
+    say(ageing.conclusion(upkeep.measure(runs, every, asked.out / AGEING)))
+    _draw(asked.out)
+
+
+def _draw(out: Path) -> None:
+    from benchmarks import ageing, figures, pages, plot  # noqa: PLC0415
+
+    results, aged = figures.load(out / DATA), ageing.load(out / AGEING)
+    measured = results is not None and bool(results.cases)
+    if not measured and aged is None:
+        raise UserError(
+            f"neither {DATA} nor {AGEING} is there",
+            remedy="measure first: python -m benchmarks throughput, or python -m benchmarks upkeep",
+        )
+    if results is not None and measured:
+        pages.write(out / PAGE, "throughput", figures.table(results))
+        plot.draw(results, out / PLOT)
+        say(f"{PAGE} and {PLOT} are written into {out.name}/")
+    if aged is not None:
+        pages.write(out / AGEING_PAGE, "upkeep", ageing.report(aged))
+        plot.draw_ageing(aged, out / AGEING_PLOT)
+        say(f"{AGEING_PAGE} and {AGEING_PLOT} are written into {out.name}/")
 
 
 def _where(namespace: str, out: Path) -> None:

@@ -60,7 +60,7 @@ def measure(
         PlatformError: a server or a way failed, or two ways did not write the same rows.
     """
     results = figures.load(file) or _empty()
-    results = results.model_copy(update=_machine())
+    results = results.model_copy(update=machine())
     with phase("servers on loopback"), own_folder("floe-benchmark-") as place, serving(place) as target:
         for product in products:
             for scale in scales:
@@ -126,6 +126,21 @@ def _emptied(lake: Lake) -> None:
 
 def _compiled(product: str, scale: Decimal, work: Path, lake: Lake, target: Target) -> Path:
     """The product with its seeds, compiled for these servers as an image's is for the platform's."""
+    (work / "manifest.yaml").write_text(manifest_for(lake, target), encoding="utf-8")
+    folder = work / product
+    made = shutil.ignore_patterns("target", "logs", "floe_macros", "*.csv", "definitions.py", "profiles.yml")
+    shutil.copytree(ROOT / "demo" / product, folder, ignore=made)
+    seeds.write(product, folder / "seeds", scale)
+    compile_product(folder)
+    return folder
+
+
+def manifest_for(lake: Lake, target: Target) -> str:
+    """The demo's manifest.yaml with the addresses of these servers.
+
+    Raises:
+        PlatformError: it does not say what is to be replaced.
+    """
     manifest = (ROOT / "demo" / "manifest.yaml").read_text(encoding="utf-8")
     for ours, theirs in (
         (_CATALOG, target.catalog),
@@ -135,13 +150,7 @@ def _compiled(product: str, scale: Decimal, work: Path, lake: Lake, target: Targ
         if ours not in manifest:
             raise PlatformError(f"demo/manifest.yaml does not say {ours} any more")
         manifest = manifest.replace(ours, theirs)
-    (work / "manifest.yaml").write_text(manifest, encoding="utf-8")
-    folder = work / product
-    made = shutil.ignore_patterns("target", "logs", "floe_macros", "*.csv", "definitions.py", "profiles.yml")
-    shutil.copytree(ROOT / "demo" / product, folder, ignore=made)
-    seeds.write(product, folder / "seeds", scale)
-    compile_product(folder)
-    return folder
+    return manifest
 
 
 def _gone(way: Way, folder: Path, lake: Lake, target: Target) -> Sample:
@@ -194,7 +203,8 @@ def _empty() -> Results:
     return Results(cores=1, memory_gib=1, versions={}, cases=[])
 
 
-def _machine() -> dict[str, object]:
+def machine() -> dict[str, object]:
+    """What it is measured on, and with which versions, as `Results` names them."""
     pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     return {
         "cores": len(os.sched_getaffinity(0)),

@@ -374,7 +374,7 @@ def test_bad_words_end_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyP
         [
             "error: FLOE_DEMO_SEED_SCALE='5000' is out of range",
             "error: --product nothing: there is no such product",
-            "error: benchmark.yaml is not there",
+            "error: neither benchmark.yaml nor upkeep.yaml is there",
         ],
     )
 

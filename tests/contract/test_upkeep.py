@@ -138,6 +138,13 @@ def test_the_upkeep_leaves_the_last_hour_six_snapshots_and_what_they_use(lake: L
     assert sorted((row["room"], row["celsius"], row["measured_at"]) for row in late) == before
 
 
+def test_ages_are_counted_from_the_moment_that_is_given(table: Table, lake: Lake) -> None:
+    table.append(reading(table, "to come", minutes=-30))
+    later = datetime.now(UTC) + timedelta(minutes=75)
+    done = keep_up(lake.catalog, Kept(SLUG, BY_HAND, HOUR), snapshots=6, unused_for=AT_ONCE, now=later)
+    assert (done.rows_removed, [row[0] for row in rows(table)]) == (1, ["to come"])
+
+
 def test_a_rewrite_never_undoes_another_writer(table: Table, lake: Lake) -> None:
     """It lost: what the other wrote stays, and a rewrite of the table as it is now keeps it too."""
     for at in range(10):

@@ -61,7 +61,9 @@ class Done:
     bytes_after: int
 
 
-def keep_up(catalog: Catalog, kept: Kept, *, snapshots: int, unused_for: timedelta) -> Done:
+def keep_up(
+    catalog: Catalog, kept: Kept, *, snapshots: int, unused_for: timedelta, now: datetime | None = None
+) -> Done:
     """Keep one table up; it may be read and written meanwhile.
 
     A reader loses its files only when as many commits as snapshots are kept were made since it began.
@@ -70,7 +72,8 @@ def keep_up(catalog: Catalog, kept: Kept, *, snapshots: int, unused_for: timedel
         catalog: with the right to write the table.
         kept: which, and how long its rows are kept.
         snapshots: how many of the latest are kept, at least 1.
-        unused_for: how old an object must be that nothing ever referred to.
+        unused_for: how old an object must be that nothing ever referred to, by the clock of the store.
+        now: the moment that the ages of rows are counted from; the present unless given.
 
     Raises:
         NoSuchTableError: it was never made.
@@ -78,7 +81,7 @@ def keep_up(catalog: Catalog, kept: Kept, *, snapshots: int, unused_for: timedel
         RetentionError: its retention does not fit the table.
         StorageError: its objects cannot be listed.
     """
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     name = (kept.namespace, kept.name)
     table = catalog.load_table(name)
     size = sum(one.size for one in storage.objects(table))
