@@ -330,7 +330,8 @@ async def hide_job(connection: Connection, job_id: UUID) -> None:
 async def dataset_row(connection: Connection, namespace_name: str, name: str) -> DictRow | None:
     """A dataset as it is kept, by its name or a symlink; a hidden one is not there."""
     cursor = await connection.execute(
-        _DATASET + " where not d.is_hidden"
+        _DATASET  # noqa: S608 - only constants are put together
+        + " where not d.is_hidden"
         " and (d.namespace = %(namespace)s and d.name = %(name)s"
         " or d.id = (select dataset_id from symlinks s"
         " where s.namespace = %(namespace)s and s.name = %(name)s))"
