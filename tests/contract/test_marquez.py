@@ -48,6 +48,8 @@ from openlineage.client.facet_v2 import (
 from openlineage.client.transport.http import HttpConfig, HttpTransport
 
 from drivers import wait
+from drivers.errors import ServiceError
+from drivers.lineage import Lineage
 from foundation.errors import UserError
 from standins.loopback.lineage import LINEAGE_DATABASE, LineageStandIn
 from standins.loopback.postgres import Postgres
@@ -583,6 +585,82 @@ class TestGraph:
         server.emit(event(RunState.COMPLETE, space, "load", run, None, written, second=1))
         graph = Chain(server, space, "").graph(f"job:{space}:load")
         assert set(graph) == {f"dataset:{space}:a", f"job:{space}:load", f"dataset:{space}:b"}
+
+
+class TestDriver:
+    """The suite's own questions."""
+
+    @pytest.fixture
+    def lineage(self, server: Server) -> Lineage:
+        return Lineage(lambda: server.url.removeprefix("http://"))
+
+    def test_it_tells_jobs_by_name(self, lineage: Lineage, chain: Chain) -> None:
+        found = lineage.jobs(chain.space)
+        silver = found["make-silver"]
+        assert set(found) == {"make-bronze", "make-silver", "make-gold"}
+        assert (silver.state, silver.inputs, silver.outputs) == (
+            "COMPLETED",
+            frozenset({chain.table("bronze")}),
+            frozenset({chain.table("silver")}),
+        )
+        assert chain.space in lineage.namespaces()
+
+    def test_it_tells_the_graph_as_edges(self, lineage: Lineage, chain: Chain) -> None:
+        layers = [chain.table(name) for name in ("raw", "bronze", "silver", "gold")]
+        assert lineage.edges(LAKE, layers[2]) == set(pairwise(layers))
+
+    def test_it_tells_columns_as_edges(self, lineage: Lineage, chain: Chain) -> None:
+        raw, bronze = chain.table("raw"), chain.table("bronze")
+        assert lineage.column_edges(LAKE, bronze) == {
+            (f"{raw}.id", f"{bronze}.id"),
+            (f"{raw}.amount", f"{bronze}.total"),
+        }
+
+    def test_it_tells_the_events_of_a_run_and_below_it(
+        self, lineage: Lineage, server: Server, space: str
+    ) -> None:
+        above, below = str(uuid4()), str(uuid4())
+        facet = parent_run.ParentRunFacet(
+            run=parent_run.Run(runId=above), job=parent_run.Job(namespace=space, name="flow")
+        )
+        wrote = [OutputDataset(namespace=LAKE, name="silver.orders")]
+        moment = time.time() - BEGAN.timestamp()
+        server.emit(event(RunState.START, space, "flow", above, second=moment))
+        for step, (state, outputs) in enumerate(((RunState.START, []), (RunState.FAIL, wrote))):
+            sent = event(
+                state,
+                space,
+                "model",
+                below,
+                None,
+                outputs,
+                second=moment + 1 + step,
+                run_facets={"parent": facet},
+            )
+            server.emit(sent)
+        found = [(one.kind, one.job, one.run, one.outputs) for one in lineage.events(above)]
+        assert found == [
+            ("START", "flow", above, frozenset()),
+            ("START", "model", below, frozenset()),
+            ("FAIL", "model", below, {"silver.orders"}),
+        ]
+        ended = lineage.run(below)
+        assert (ended.job, ended.state, ended.seconds) == ("flow.model", "FAILED", 1.0)
+
+    def test_it_says_what_was_asked_and_what_came_back(self, lineage: Lineage) -> None:
+        nobody = UUID(int=9)
+        with pytest.raises(ServiceError) as refused:
+            lineage.run(str(nobody))
+        assert (refused.value.of, refused.value.asked) == ("Marquez", f"tell of run {nobody}")
+        assert refused.value.answer.startswith("404 ")
+        with pytest.raises(
+            ServiceError, match="was asked to tell the lineage of dataset:s3://warehouse:ghost"
+        ):
+            lineage.edges(LAKE, "ghost")
+
+    def test_it_says_when_nobody_answers(self) -> None:
+        with pytest.raises(ServiceError, match="Marquez was asked to list the namespaces"):
+            Lineage(lambda: "127.0.0.1:1").namespaces()
 
 
 class TestHealth:
