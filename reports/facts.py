@@ -253,9 +253,15 @@ def _deployed_stand_ins(root: Path) -> dict[str, str]:
         iceberg = _first(r"<iceberg\.version>(.+?)</iceberg\.version>", _text(pom))
         made_of = f"Apache Iceberg {iceberg}" if iceberg else ""
         found["catalog"] = _stand_in("Apache Polaris", made_of, images.get("polaris"))
-    if (values.get("lineage") or {}).get("standIn"):
+    if (values.get("lineage") or {}).get("standIn") and _lineage_runs(root):
         found["lineage"] = _stand_in("Marquez", images.get("marquez"))
     return found
+
+
+def _lineage_runs(root: Path) -> bool:
+    """Whether the chart deploys the lineage service: an image alone proves nothing."""
+    values = yaml.safe_load(_text(root / "charts" / "floe-platform" / "values.yaml")) or {}
+    return bool(((values.get("global") or {}).get("lineage") or {}).get("enabled"))
 
 
 def _stand_in(service: str, *details: str | None) -> str:

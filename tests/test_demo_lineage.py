@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from floe_core.schemas import PlatformManifest
-from floe_lineage_marquez import MarquezConfig
+from floe_lineage_marquez import MarquezConfig  # type: ignore[import-untyped]
 
 from demo import lineage
 from foundation.errors import UserError
