@@ -558,6 +558,8 @@ class TestGraph:
             )
         ]
         assert tables == [{"raw", "bronze"}, {"raw", "bronze", "silver", "gold"}]
+        first = client.get_column_lineage_by_dataset(LAKE, chain.table("raw"), depth=20, with_downstream=True)
+        assert {one["data"]["dataset"].partition(".")[0] for one in first["graph"]} == tables[1]
 
     def test_columns_need_the_schema_of_what_is_read(self, server: Server, space: str) -> None:
         source, target = f"in.{uuid4().hex}", f"out.{uuid4().hex}"
