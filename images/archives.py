@@ -8,7 +8,7 @@ from foundation.errors import UserError
 from images.model import Image, references
 
 FOLDER = Path(__file__).resolve().parent / "archives"
-NAMES = ("postgresql", "minio", "polaris", "polaris-admin", "dagster")
+NAMES = ("postgresql", "minio", "polaris", "polaris-admin", "marquez", "dagster")
 _ADMIN = "admin-tool"
 
 

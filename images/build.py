@@ -18,6 +18,9 @@ from images.model import REPOSITORY, Image
 from images.recipes import ADDITIONS, Recipe, additions, base_inputs, recipes
 from images.work import sweep, work_folder
 
+STAND_INS = frozenset({"polaris", "marquez"})
+"""The images that are stand-ins where they are built here."""
+
 KEPT = 2
 """Archives of an image that stay in the cache: the one in use and the one before."""
 
@@ -148,7 +151,7 @@ def build_all() -> list[Image]:
         images = chosen.loaded()
     values.write(
         chosen.names(images),
-        stand_in="polaris" not in {*chosen.given, *chosen.public},
+        stand_ins=STAND_INS - {*chosen.given, *chosen.public},
         additions=additions() == "on",
     )
     return images

@@ -20,6 +20,7 @@ class Published(BaseModel):
     postgresql: str = Field(pattern=_PINNED)
     polaris: str = Field(pattern=_PINNED)
     polaris_admin: str = Field(alias="polaris-admin", pattern=_PINNED)
+    marquez: str = Field(pattern=_PINNED)
 
 
 def references() -> dict[str, str]:

@@ -105,6 +105,7 @@ def recipes() -> list[Recipe]:
             base=HERE / "postgresql",
         ),
         _polaris(),
+        _marquez(),
         Recipe(
             name="dagster",
             containerfile="images/dagster/Containerfile",
@@ -134,6 +135,20 @@ def _polaris() -> Recipe:
     return Recipe(
         name="polaris",
         containerfile="standins/polaris/Containerfile",
+        files=build.FILES,
+        base=HERE / "base",
+        inputs=build.inputs,
+        generate=build.fill,
+    )
+
+
+def _marquez() -> Recipe:
+    """The lineage stand-in; it knows itself what it is made of."""
+    from standins.marquez import build  # noqa: PLC0415 - only where the stand-in is built
+
+    return Recipe(
+        name="marquez",
+        containerfile="standins/marquez/Containerfile",
         files=build.FILES,
         base=HERE / "base",
         inputs=build.inputs,

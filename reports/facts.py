@@ -246,14 +246,27 @@ def _suite() -> dict[str, str]:
 
 def _deployed_stand_ins(root: Path) -> dict[str, str]:
     values = _images_values(root)
-    if not (values.get("catalog") or {}).get("standIn"):
-        return {}
-    image = str((values.get("images") or {}).get("polaris") or "")
-    pom = root / "standins" / "polaris" / "host" / "pom.xml"
-    iceberg = _first(r"<iceberg\.version>(.+?)</iceberg\.version>", _text(pom))
-    details = [f"Apache Iceberg {iceberg}" if iceberg else "", image.rpartition("/")[2]]
-    said = ", ".join(filter(None, details))
-    return {"catalog": "stand-in for Apache Polaris" + (f" ({said})" if said else "")}
+    images = values.get("images") or {}
+    found: dict[str, str] = {}
+    if (values.get("catalog") or {}).get("standIn"):
+        pom = root / "standins" / "polaris" / "host" / "pom.xml"
+        iceberg = _first(r"<iceberg\.version>(.+?)</iceberg\.version>", _text(pom))
+        made_of = f"Apache Iceberg {iceberg}" if iceberg else ""
+        found["catalog"] = _stand_in("Apache Polaris", made_of, images.get("polaris"))
+    if (values.get("lineage") or {}).get("standIn") and _lineage_runs(root):
+        found["lineage"] = _stand_in("Marquez", images.get("marquez"))
+    return found
+
+
+def _lineage_runs(root: Path) -> bool:
+    """Whether the chart deploys the lineage service: an image alone proves nothing."""
+    values = yaml.safe_load(_text(root / "charts" / "floe-platform" / "values.yaml")) or {}
+    return bool(((values.get("global") or {}).get("lineage") or {}).get("enabled"))
+
+
+def _stand_in(service: str, *details: str | None) -> str:
+    said = ", ".join(detail.rpartition("/")[2] for detail in details if detail)
+    return f"stand-in for {service}" + (f" ({said})" if said else "")
 
 
 def _version(command: list[str | Path]) -> str | None:

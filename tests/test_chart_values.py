@@ -40,6 +40,8 @@ BROKEN = {
     "a needed database left out": ({"postgresql.databases": ["dagster"]}, "databases"),
     "a database that is SQL": ({"postgresql.databases": ["dagster", "polaris", "x; drop"]}, "databases"),
     "no bucket": ({"global.lakehouse.buckets": []}, "buckets"),
+    "a place of the lineage that is none": ({"global.lineage.database": "elsewhere"}, "database"),
+    "a lineage service that is root": ({"global.lineage.enabled": True, "marquez.uid": 0}, "uid"),
     "a bucket with a bad name": ({"global.lakehouse.buckets": ["Ware House"]}, "buckets"),
     "an endpoint with a password": ({"global.lakehouse.endpoint": "http://me:it@minio:9000"}, "endpoint"),
     "a secret that is no name": ({"global.existingSecrets.minio": "My Secret"}, "existingSecrets"),
@@ -57,7 +59,7 @@ def test_every_default_is_documented_by_its_schema() -> None:
     """A default that the schema does not know could not even be repeated by a user."""
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
     chart.render(settings={name: value for name, value in leaves(defaults).items() if value not in ("", {})})
-    for part in ("postgresql", "minio", "polaris", "dagster"):
+    for part in ("postgresql", "minio", "polaris", "marquez", "dagster"):
         values = leaves(yaml.safe_load((CHART / "charts" / part / "values.yaml").read_text()))
         chart.render(settings={f"{part}.{name}": value for name, value in values.items()})
 

@@ -162,7 +162,14 @@ def test_a_tar_put_in_by_hand_replaces_the_stand_in(tmp_path: Path) -> None:
         "polaris": "docker.io/apache/polaris:1.4.1",
         "polaris-admin": "docker.io/apache/polaris-admin-tool:1.4.1",
     }
-    assert [recipe.name for recipe in chosen.recipes] == ["minio", "postgresql", "dagster"]
+    assert [recipe.name for recipe in chosen.recipes] == ["minio", "postgresql", "marquez", "dagster"]
+
+
+def test_a_lineage_service_put_in_by_hand_replaces_its_stand_in(tmp_path: Path) -> None:
+    saved(tmp_path / "marquez.tar", "marquezproject/marquez:0.51.1")
+    chosen = ImageSet("local", Buildah(), folder=tmp_path)
+    assert chosen.given["marquez"].ref == "docker.io/marquezproject/marquez:0.51.1"
+    assert "marquez" not in [recipe.name for recipe in chosen.recipes]
 
 
 def test_server_and_admin_tool_may_come_in_two_files(tmp_path: Path) -> None:
@@ -212,7 +219,7 @@ def test_no_archive_is_committed() -> None:
 
 def test_kind_takes_what_is_published_and_builds_the_rest(tmp_path: Path) -> None:
     chosen = ImageSet("kind", Docker(), folder=tmp_path)
-    assert set(chosen.public) == {"postgresql", "polaris", "polaris-admin"}
+    assert set(chosen.public) == {"postgresql", "polaris", "polaris-admin", "marquez"}
     assert [recipe.name for recipe in chosen.recipes] == ["minio", "dagster"]
 
 
@@ -220,14 +227,14 @@ def test_published_images_are_pinned_by_version() -> None:
     assert [ref for ref in published.references().values() if ref.endswith(":latest")] == []
 
 
-def content(names: dict[str, str], *, stand_in: bool) -> dict[str, Any]:
-    return values.values(names, stand_in=stand_in, additions=True)
+def content(names: dict[str, str], *, stand_ins: set[str]) -> dict[str, Any]:
+    return values.values(names, stand_ins=stand_ins, additions=True)
 
 
 def test_the_values_name_every_image_for_the_chart(tmp_path: Path) -> None:
     file = values.write(
-        {name: f"{name}:1" for name in ("postgresql", "minio", "polaris", "dagster")},
-        stand_in=True,
+        {name: f"{name}:1" for name in ("postgresql", "minio", "polaris", "marquez", "dagster")},
+        stand_ins={"polaris", "marquez"},
         additions=False,
         file=tmp_path / "state" / "images-values.yaml",
     )
@@ -238,10 +245,12 @@ def test_the_values_name_every_image_for_the_chart(tmp_path: Path) -> None:
                 "minio": "minio:1",
                 "polaris": "polaris:1",
                 "polarisAdmin": "polaris:1",
+                "marquez": "marquez:1",
                 "dagster": "dagster:1",
             },
             "imagePullPolicy": "IfNotPresent",
             "catalog": {"standIn": True},
+            "lineage": {"standIn": True, "database": "shared"},
             "additions": False,
         }
     }
@@ -249,6 +258,7 @@ def test_the_values_name_every_image_for_the_chart(tmp_path: Path) -> None:
 
 
 def test_a_real_catalog_keeps_its_own_admin_tool() -> None:
-    named = content({"polaris": "p:1", "polaris-admin": "a:1"}, stand_in=False)
+    named = content({"polaris": "p:1", "polaris-admin": "a:1"}, stand_ins=set())
     assert named["global"]["images"] == {"polaris": "p:1", "polarisAdmin": "a:1"}
     assert named["global"]["catalog"] == {"standIn": False}
+    assert named["global"]["lineage"]["standIn"] is False

@@ -11,7 +11,8 @@ from typing import Final
 
 import jwt
 
-from standins.polaris import audit, store
+from standins.common import audit
+from standins.polaris import store
 from standins.polaris.database import Connection
 from standins.polaris.errors import EmptyError, forbidden
 from standins.polaris.privileges import OPERATIONS, SECONDARY, includes

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from foundation import cache, process
-from foundation.errors import PlatformError, UserError
+from foundation.errors import UserError
+from standins.common import packages
 
 HERE: Final = Path(__file__).resolve().parent
 SOURCES: Final = HERE / "host"
@@ -25,6 +26,7 @@ DIST: Final = "standins/polaris/dist"
 
 FILES: Final = (
     "standins/__init__.py",
+    *packages.SHARED,
     *(
         f"standins/polaris/{name}"
         for name in (
@@ -32,7 +34,6 @@ FILES: Final = (
             "__main__.py",
             "access.py",
             "admin.py",
-            "audit.py",
             "catalog.py",
             "database.py",
             "errors.py",
@@ -94,7 +95,7 @@ def runtime() -> Path:
 
 def inputs() -> list[Path | str]:
     """What decides the generated parts of the image."""
-    python = [f"{name}=={importlib.metadata.version(name)}" for name in _packages()]
+    python = [f"{name}=={importlib.metadata.version(name)}" for name in packages.closure(_DIRECT)]
     return [SOURCES, _java_version(), *_MODULES, *python]
 
 
@@ -104,7 +105,7 @@ def fill(context: Path) -> None:
     dist.mkdir(parents=True, exist_ok=True)
     shutil.copytree(jars(), dist / "jars", dirs_exist_ok=True)
     shutil.copytree(runtime() / "java", dist / "java", dirs_exist_ok=True, symlinks=True)
-    _copy_packages(dist / "python")
+    packages.copy(_DIRECT, dist / "python")
 
 
 def _java_version() -> str:
@@ -174,42 +175,6 @@ def _build_runtime(place: Path) -> None:
     )
     # The archive of the JDK's own classes saves a third of a second at each start.
     process.run([java / "bin" / "java", "-Xshare:dump"], timeout=120)
-
-
-def _packages() -> list[str]:
-    """The distributions that the gateway needs, with all that they need, as they are installed here."""
-    found: set[str] = set()
-    todo = list(_DIRECT)
-    while todo:
-        name = re.sub(r"[-_.]+", "-", todo.pop()).lower()
-        if name in found:
-            continue
-        try:
-            requires = importlib.metadata.requires(name) or []
-        except importlib.metadata.PackageNotFoundError:
-            continue  # needed on other systems only, such as tzdata
-        found.add(name)
-        todo += [
-            re.split(r"[\s<>=!~;\[(]", wanted, maxsplit=1)[0]
-            for wanted in requires
-            if "extra ==" not in wanted
-        ]
-    missing = [name for name in _DIRECT if name not in found]
-    if missing:
-        raise PlatformError(f"not installed in {sys.prefix}: {', '.join(missing)}")
-    return sorted(found)
-
-
-def _copy_packages(target: Path) -> None:
-    """Copy the installed distributions: they came from the lock file, each with its hash checked."""
-    for name in _packages():
-        distribution = importlib.metadata.distribution(name)
-        for file in distribution.files or []:
-            if ".." in file.parts or file.suffix == ".pyc":
-                continue
-            place = target / Path(*file.parts)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(file.locate(), place)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -16,7 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from standins.polaris import access, audit
+from standins.common import audit
+from standins.polaris import access
 from standins.polaris.access import Caller, Tokens
 from standins.polaris.database import Connection, Database
 from standins.polaris.errors import ApiError, EmptyError, TokenError, bad_request

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, unquote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from standins.polaris import access, audit, store
+from standins.common import audit
+from standins.polaris import access, store
 from standins.polaris.errors import ApiError, EmptyError, TokenError
 from standins.polaris.http import Services
 

@@ -6,13 +6,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
-
-from standins.polaris import audit, catalog, management, oauth
+from standins.common import audit
+from standins.common.serving import listening
+from standins.polaris import catalog, management, oauth
 from standins.polaris.access import Tokens
 from standins.polaris.database import Database
 from standins.polaris.health import Health
@@ -33,31 +31,6 @@ def main() -> int:
         return 1
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to us: there are two of them in this process."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are handled once, for both servers and the Iceberg host."""
-        yield
-
-
-def _uvicorn(app: Api | Health, host: str, port: int) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=5,
-            server_header=False,
-        )
-    )
-
-
 async def _serve(settings: Settings, jars: str) -> int:
     host = IcebergHost(settings, jars)
     vendor = Vendor(host, has_keys=settings.has_aws_keys)
@@ -71,8 +44,8 @@ async def _serve(settings: Settings, jars: str) -> int:
         ],
     )
     servers = [
-        _uvicorn(api, settings.host, settings.port),
-        _uvicorn(Health(services), settings.management_host, settings.management_port),
+        listening(api, settings.host, settings.port),
+        listening(Health(services), settings.management_host, settings.management_port),
     ]
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

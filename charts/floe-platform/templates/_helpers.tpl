@@ -75,7 +75,7 @@ capabilities:
 
 {{/* Name of a Secret that the platform needs: (dict "root" $ "secret" "minio"). */}}
 {{- define "floe.secretName" -}}
-{{- $names := dict "postgresql" "postgresql-credentials" "minio" "minio-credentials" "polarisRoot" "polaris-root-credentials" -}}
+{{- $names := dict "postgresql" "postgresql-credentials" "minio" "minio-credentials" "polarisRoot" "polaris-root-credentials" "marquez" "marquez-credentials" -}}
 {{- $given := ((.root.Values.global).existingSecrets) | default dict -}}
 {{- get $given .secret | default (get $names .secret) -}}
 {{- end }}

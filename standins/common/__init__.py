@@ -1,0 +1,1 @@
+"""What the stand-ins share: connections to PostgreSQL, serving on two ports, records, their packages."""

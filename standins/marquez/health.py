@@ -1,0 +1,56 @@
+"""The admin port: health as Dropwizard tells it, and a few metrics."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from standins.marquez.database import Database
+
+_TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Health:
+    """The ASGI application of the admin port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._began = time.time()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        response = await self._answer(Request(scope, receive).url.path.rstrip("/"))
+        await response(scope, receive, send)
+
+    async def _answer(self, path: str) -> Response:
+        if path == "/ping":
+            return PlainTextResponse("pong\n")
+        if path == "/healthcheck":
+            return await self._health()
+        if path == "/metrics":
+            return await self._metrics()
+        return PlainTextResponse("Not Found", 404)
+
+    async def _health(self) -> Response:
+        up = await self._database.answers()
+        database: dict[str, object] = {"healthy": up, "duration": 0}
+        if not up:
+            database["message"] = "Unable to successfully check in the database"
+        checks = {"deadlocks": {"healthy": True, "duration": 0}, "postgresql": database}
+        return JSONResponse(checks, 200 if up else 500)
+
+    async def _metrics(self) -> Response:
+        lines = [
+            "# TYPE process_start_time_seconds gauge",
+            f"process_start_time_seconds {self._began:.3f}",
+            "# TYPE marquez_database_up gauge",
+            f"marquez_database_up {1 if await self._database.answers() else 0}",
+            "",
+        ]
+        return PlainTextResponse("\n".join(lines), media_type=_TEXT)
