@@ -9,9 +9,9 @@ Four points of a run are told; the job of an event says which (facet `jobType`, 
 | asset materialization | COMPLETE | `customer_360.stg_orders.asset` | integration DAGSTER, jobType ASSET |
 | pipeline | START, COMPLETE, FAIL, ABORT | `customer_360` | integration DAGSTER, jobType JOB |
 
-Jobs are in the namespace that floe compiled for the product (its name). The pipeline's run id is Dagster's; a
-model's and an asset's are made of it (UUID version 5), and their facet `parent` names it. A dataset is named as
-it lies in the catalog: its namespace is the warehouse, its name `schema.table`; where the catalog is says its
+Jobs are in the namespace that floe compiled for the product: its name. The pipeline's run id is Dagster's;
+a model's and an asset's are made of it (UUID version 5), and their facet `parent` names it. A dataset is named
+as it lies in the catalog: its namespace is the warehouse, its name `schema.table`; where the catalog is says its
 facet `catalog`. Every event has the run facet `traceCorrelation`, as floe calls it, with `trace_id` and
 `span_id` of the run or the model in OpenTelemetry's trace.
 """
@@ -54,7 +54,7 @@ PRODUCER = "https://pypi.org/project/floe-additions"
 """Who made an event and its facets, as every one of them says."""
 
 FILE = "lineage.json"
-"""Beside a product's artifact: of each table's columns those that they are computed from, when it was compiled."""
+"""Beside a product's artifact: what each column of its tables is computed from, written at compilation."""
 
 QUEUE = 4096
 """Events that may wait; further ones are lost, and counted."""
@@ -271,7 +271,7 @@ class Lineage:
             if error is None:
                 self._made.append(table.name)
             state = RunState.COMPLETE if error is None else RunState.FAIL
-            self._model(state, table, at, place, error, _statistics(rows))
+            self._model(state, table, at, place, error=error, statistics=_statistics(rows))
 
     def materialized(
         self, asset: str, at: float, place: Place, rows: int | None, snapshot: str | None
@@ -291,8 +291,8 @@ class Lineage:
             at,
             self._child(f"asset {asset}", place),
             self._job_of(f"{self._job}.{asset}.asset", "DAGSTER", "ASSET"),
-            table.inputs,
-            [self._output(table, _statistics(rows), facets)],
+            inputs=table.inputs,
+            outputs=[self._output(table, _statistics(rows), facets)],
         )
 
     def _pipeline(
@@ -306,8 +306,8 @@ class Lineage:
             at,
             Run(self._run_id, {**self._trace(place), **_error(error)}),
             self._job_of(self._job, "DAGSTER", "JOB"),
-            read or self._graph.inputs,
-            [self._output(table) for table in outputs],
+            inputs=read or self._graph.inputs,
+            outputs=[self._output(table) for table in outputs],
         )
 
     def _model(
@@ -316,6 +316,7 @@ class Lineage:
         table: Table,
         at: float,
         place: Place,
+        *,
         error: str | None = None,
         statistics: dict[str, OutputDatasetFacet] | None = None,
     ) -> None:
@@ -325,8 +326,8 @@ class Lineage:
             at,
             self._child(f"model {model}", place, error),
             self._job_of(f"{self._job}.{model}", "DBT", table.kind),
-            table.inputs,
-            [self._output(table, statistics)],
+            inputs=table.inputs,
+            outputs=[self._output(table, statistics)],
         )
 
     def _event(
@@ -335,6 +336,7 @@ class Lineage:
         at: float,
         run: Run,
         job: Job,
+        *,
         inputs: Iterable[str],
         outputs: list[OutputDataset],
     ) -> None:

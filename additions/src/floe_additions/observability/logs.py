@@ -1,7 +1,7 @@
 """A run's log as JSON, one object a line, by structlog; every line has the run's trace.
 
-`JsonLines` is a handler for Dagster's instance (`python_logs.dagster_handler_config`), which gives it every event
-of a run and everything its code logs. `told` writes a line of our own.
+`JsonLines` is a handler for Dagster's instance (`python_logs.dagster_handler_config`), which gives it every
+event of a run and everything its code logs. `told` writes a line of our own.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _logger() -> Any:
         """Standard error as it is now, not as it was when the first line was written."""
 
         def msg(self, line: str) -> None:
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+            print(line, file=sys.stderr, flush=True)
 
         info = warning = error = msg
 

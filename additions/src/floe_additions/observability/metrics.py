@@ -10,11 +10,11 @@ memory, which every run tells anew. As Prometheus calls them:
 | `floe_run_duration_seconds` | product, job, status | what the last run with this status took |
 | `floe_run_ended_timestamp_seconds` | product, job, status | when it ended |
 | `floe_run_models` | product, job, status | models and seeds of the last run: `success`, `error`, `skipped` |
-| `floe_run_tests` | product, job, status | tests and expectations of the last run: `pass`, `warn`, `fail`, `error` |
+| `floe_run_tests` | product, job, status | its tests and expectations: `pass`, `warn`, `fail`, `error` |
 | `floe_run_rows` | product, job | rows in all tables that the last run made |
 | `floe_model_rows` | product, model | rows in the table, when it was last made |
 | `floe_model_duration_seconds` | product, model | what it took |
-| `floe_model_refreshed_timestamp_seconds` | product, model | when it was last made: freshness is the time since |
+| `floe_model_refreshed_timestamp_seconds` | product, model | when that was: freshness is the time since |
 
 Models are those of a product's dbt project, so no label is unbounded; no run has a label of its own.
 """

@@ -45,6 +45,7 @@ class RunTrace:
         tracer: Tracer,
         losses: Losses,
         name: str,
+        *,
         traceparent: str | None,
         at: int,
         attributes: Mapping[str, Value],
@@ -88,7 +89,14 @@ class RunTrace:
             self._end(step, at, {}, error)
 
     def began(
-        self, step: str, node: str, name: str, at: int, attributes: Mapping[str, Value], tested: str | None
+        self,
+        step: str,
+        node: str,
+        name: str,
+        at: int,
+        *,
+        attributes: Mapping[str, Value],
+        tested: str | None,
     ) -> None:
         """A node began; one that begins again, after an outage of the catalog, goes on.
 
