@@ -9,11 +9,11 @@ Four points of a run are told; the job of an event says which (facet `jobType`, 
 | asset materialization | COMPLETE | `customer_360.stg_orders.asset` | integration DAGSTER, jobType ASSET |
 | pipeline | START, COMPLETE, FAIL, ABORT | `customer_360` | integration DAGSTER, jobType JOB |
 
-Jobs are in the namespace that floe compiled for the product: its name. The pipeline's run id is Dagster's;
-a model's and an asset's are made of it (UUID version 5), and their facet `parent` names it. A dataset is named
-as it lies in the catalog: its namespace is the warehouse, its name `schema.table`; where the catalog is says its
-facet `catalog`. Every event has the run facet `traceCorrelation`, as floe calls it, with `trace_id` and
-`span_id` of the run or the model in OpenTelemetry's trace.
+Jobs are in the namespace that floe compiled for the product: its name. The run id of the pipeline is
+Dagster's; a model's and an asset's are made of it (UUID version 5), and their facet `parent` names it. A
+dataset is named as it lies in the catalog: its namespace is the warehouse, its name `schema.table`; where the
+catalog is says its facet `catalog`. Every event has the run facet `traceCorrelation`, as floe calls it, with
+`trace_id` and `span_id` of the run or the model in OpenTelemetry's trace.
 """
 
 from __future__ import annotations

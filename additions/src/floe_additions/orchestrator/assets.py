@@ -167,7 +167,7 @@ def _end(process: subprocess.Popen[Any]) -> None:
 
 
 def _evidence(lakehouse: Lakehouse, node: Mapping[str, Any]) -> tuple[int, dict[str, MetadataValue]]:
-    """The rows of a node's table, and what the catalog says of it, and when dbt says it ran; `node` is what dbt said at its end."""
+    """Rows of a node's table, and all that is told of it; `node` is what dbt said at its end."""
     relation = node["node_relation"]
     figures = lakehouse.figures(relation["database"], relation["schema"], relation["alias"])
     return figures.row_count, {
