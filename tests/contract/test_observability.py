@@ -85,10 +85,10 @@ def told(
         environment.setenv(OTLP_VARIABLE, received.address)
         environment.setenv(LINEAGE_VARIABLE, received.address)
         run = dagster.launch(NAMESPACE, list(models)).finished()
-    record = dagster.workspace.instance.get_run_by_id(run.id)
+    record = dagster.workspace.instance.get_run_by_id(run.run_id)
     assert record is not None
     lines = [json.loads(line) for line in log().splitlines() if line.startswith('{"')]
-    return Told(run.verdict, run.id, dict(record.tags), received, lines)
+    return Told(run.verdict, run.run_id, dict(record.tags), received, lines)
 
 
 @pytest.fixture(scope="module")
@@ -321,3 +321,19 @@ def test_a_run_that_nobody_listens_to_succeeds_and_its_losses_are_counted_once(
     assert set(line["lost"]) == {"spans", "metrics", "lineage events"}
     assert (line["lost"]["metrics"], line["lost"]["lineage events"]) == (1, 5)
     assert line["trace_id"] == unheard.tags[TRACEPARENT_TAG].split("-")[1]
+
+
+def test_the_columns_of_a_mart_say_what_they_are_computed_from(lake: Lake, good: Told) -> None:
+    (event,) = [
+        event
+        for event in good.events("MODEL")
+        if (event["eventType"], event["job"]["name"]) == ("COMPLETE", f"{JOB}.mart_customer_360")
+    ]
+    fields = event["outputs"][0]["facets"]["columnLineage"]["fields"]
+    of_amount = [
+        (one["namespace"], one["name"], one["field"]) for one in fields["lifetime_value"]["inputFields"]
+    ]
+    warehouse = lake.environment["POLARIS_WAREHOUSE"]
+    assert of_amount == [(warehouse, f"{JOB}.int_customer_orders", "settled_amount")]
+    read = {one["name"] for one in event["inputs"]}
+    assert {one["name"] for field in fields.values() for one in field["inputFields"]} <= read

@@ -1,7 +1,7 @@
-"""What each column of a product's tables is computed from, found when it is compiled, so that no run has to.
+"""What each column of a product's tables is computed from, found when it is compiled: no run has to.
 
-sqlglot reads the SQL that dbt compiled, with the columns that DuckDB found. A column whose origin it cannot tell
-is left out: lineage that is not known is not invented.
+sqlglot reads the SQL that dbt compiled, with the columns that DuckDB found. A column whose origin it cannot
+tell is left out: lineage that is not known is not invented.
 """
 
 from __future__ import annotations
@@ -65,34 +65,21 @@ def _of(
     if not sql.strip():
         return
     # Imported late: only a compilation that got this far needs it.
-    from sqlglot import parse_one  # noqa: PLC0415
+    from sqlglot import exp, parse_one  # noqa: PLC0415
     from sqlglot.errors import SqlglotError  # noqa: PLC0415
     from sqlglot.lineage import lineage  # noqa: PLC0415
-    from sqlglot.optimizer.qualify import qualify  # noqa: PLC0415
-    from sqlglot.optimizer.scope import build_scope  # noqa: PLC0415
 
     try:
         statement = parse_one(sql, dialect=DIALECT)
-        for table in statement.find_all(_table_type()):
+        for table in statement.find_all(exp.Table):
             # The database is the trial's; the schema and the name are the platform's.
             table.set("catalog", None)
-        read = qualify(statement, schema=dict(schema), dialect=DIALECT, validate_qualify_columns=False)
-        scope = build_scope(read)
-    except SqlglotError:
+        read = lineage(None, statement, dict(schema), dialect=DIALECT)
+    except (SqlglotError, ValueError):
         return
     for column in columns:
-        try:
-            root = lineage(column, read, scope=scope, dialect=DIALECT)
-        except (SqlglotError, ValueError):
-            continue
-        if found := sorted(set(_leaves(root, "IDENTITY"))):
+        if column in read and (found := sorted(set(_leaves(read[column], "IDENTITY")))):
             yield column, found
-
-
-def _table_type() -> type[exp.Table]:
-    from sqlglot import exp  # noqa: PLC0415
-
-    return exp.Table
 
 
 def _leaves(node: Node, how: str) -> Iterator[Origin]:
@@ -106,7 +93,7 @@ def _leaves(node: Node, how: str) -> Iterator[Origin]:
         yield f"{node.expression.db}.{node.expression.name}", node.name.rpartition(".")[2].strip('"'), how
 
 
-def _combined(how: str, expression: exp.Expression) -> str:
+def _combined(how: str, expression: exp.Expr) -> str:
     """How a column comes about, given how it does so far and one more step."""
     from sqlglot import exp  # noqa: PLC0415
 

@@ -1,8 +1,8 @@
 """The part of a run's trace that comes before the run: its launch by Dagster, of the service `dagster`.
 
-`TracedRunCoordinator` runs in the web server, where a person or a program launches, and in the daemon, where
-a schedule or a sensor does; `TracedK8sRunLauncher` runs in the daemon and starts the run's pod. Both belong into
-Dagster's instance. A run always begins a trace of its own: a caller that is in a trace of its own is linked.
+`TracedRunCoordinator` runs in the web server, where a person or a program launches, and in the daemon,
+where a schedule or a sensor does; `TracedK8sRunLauncher` runs in the daemon and starts the run's pod. Both
+belong into Dagster's instance. A run always begins a trace of its own: a caller that is in one is linked.
 """
 
 from __future__ import annotations
