@@ -112,14 +112,14 @@ class CountedMetricExporter(OTLPMetricExporter):
 
 
 def reader(endpoint: str, losses: Losses) -> MetricReader:
-    """A reader that collects when it is closed, once."""
+    """A reader that collects when it is told to (`send`), and never by itself."""
     return PeriodicExportingMetricReader(
         CountedMetricExporter(endpoint, losses), export_interval_millis=math.inf
     )
 
 
 def told(done: Done, common: Resource, product: str, job: str, into: MetricReader) -> MeterProvider:
-    """A provider that tells what a run did, when it is closed."""
+    """A provider that knows what a run did, and has not told it yet."""
     provider = MeterProvider([into], resource=common, shutdown_on_exit=False)
     meter = provider.get_meter(TRACER)
     of_run = {"product": product, "job": job}
@@ -148,3 +148,9 @@ def told(done: Done, common: Resource, product: str, job: str, into: MetricReade
         [(done.made[name].refreshed, labels) for name, labels in models.items()],
     )
     return provider
+
+
+def send(provider: MeterProvider) -> None:
+    """Tell what a provider knows, and be done with it."""
+    provider.force_flush(int(EXPORT_SECONDS * 1000))
+    provider.shutdown()

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 from floe_additions.observability import logs
@@ -460,7 +460,7 @@ class Telling(Observer):
             self._run.job_name,
             metrics.reader(self._to.otlp, self.losses),
         )
-        return provider.shutdown
+        return partial(metrics.send, provider)
 
     def _runs_so_far(self) -> dict[str, int]:
         """How many runs of this job ended so, by status; with this one, which Dagster does not know yet."""
