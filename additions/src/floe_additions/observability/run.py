@@ -88,16 +88,16 @@ def observe(
     instance: DagsterInstance,
     environment: Mapping[str, str] = os.environ,
 ) -> Observer:
-    """Have a run told of, if the deployment says to whom, and the product's manifest does not forbid it."""
+    """Have a run told of, if the deployment says to whom.
+
+    What the artifact says of `observability` is about floe's own telemetry, and nothing here goes by it but
+    the namespace of lineage: an address that was compiled in says nothing of where the product runs.
+    """
     try:
         to = Destinations.of(environment)
     except ValueError as wrong:
         _log.warning("no telemetry is sent: %s", wrong)
         return Observer()
-    told = product.artifacts.observability
-    to = Destinations(
-        otlp=to.otlp if told.telemetry.enabled else "", lineage=to.lineage if told.lineage else ""
-    )
     if not to.any:
         return Observer()
     observer = _runs[run.run_id] = Telling(product, run, instance, to, environment)
