@@ -22,10 +22,13 @@ from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._core.run_coordinator import QueuedRunCoordinator
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.workspace.load import location_origins_from_yaml_paths
-from dagster_k8s import K8sRunLauncher
 from dagster_k8s.job import construct_dagster_k8s_job
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy.engine import make_url
 
+from floe_additions.observability import launch
+from floe_additions.observability.launch import TracedK8sRunLauncher
 from floe_additions.orchestrator.automation import PRODUCT_TAG
 from foundation.process import run
 from tests import chart
@@ -135,7 +138,7 @@ def job_of_a_run(
     """The job that Dagster's own launcher would create for a run."""
     data = reference.run_launcher_data
     assert data is not None
-    launcher_class = cast("Any", K8sRunLauncher)  # Dagster leaves it without types
+    launcher_class = cast("Any", TracedK8sRunLauncher)  # Dagster leaves it without types
     checked = process_config(resolve_to_config_type(launcher_class.config_type()), data.config_dict)
     assert checked.success, checked.errors
     nowhere = tmp_path / "kubeconfig"
@@ -352,3 +355,57 @@ def test_another_version_of_a_product_starts_its_own_code_location_anew_and_no_o
 
     one, other = pods_with("stock-levels-1"), pods_with("stock-levels-2")
     assert [name for name in one if one[name] != other[name]] == ["Deployment/dagster-code-stock-levels"]
+
+
+def addresses(objects: Objects) -> dict[str, dict[str, str]]:
+    """Where each Dagster process is told to send telemetry, and each run."""
+    wanted = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OPENLINEAGE_URL")
+    instance = of_kind(objects, "ConfigMap")["dagster-instance"]["data"]["dagster.yaml"]
+    launcher = yaml.safe_load(instance)["run_launcher"]["config"]
+    variables = {"run": launcher["run_k8s_config"]["container_config"]["env"]}
+    for name, one in of_kind(objects, "Deployment").items():
+        if name.startswith("dagster-"):
+            variables[name] = one["spec"]["template"]["spec"]["containers"][0]["env"]
+    return {
+        name: {one["name"]: one["value"] for one in env if one["name"] in wanted}
+        for name, env in variables.items()
+    }
+
+
+def test_telemetry_goes_where_the_values_say_and_nowhere_by_default() -> None:
+    assert set(map(str, addresses(rendered()).values())) == {"{}"}
+    named = {
+        "global.observability.otlp": "http://collector:4318",
+        "global.observability.lineage": "http://m:5000",
+    }
+    collector = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+    pipeline = {**collector, "OPENLINEAGE_URL": "http://m:5000"}
+    assert addresses(tuple(chart.render(settings=named))) == {
+        "run": pipeline,
+        "dagster-code-customer-360": pipeline,
+        "dagster-webserver": collector,
+        "dagster-daemon": collector,
+    }
+
+
+def test_floe_as_released_has_dagsters_own_launcher_and_queue(released: Objects) -> None:
+    instance = yaml.safe_load(of_kind(released, "ConfigMap")["dagster-instance"]["data"]["dagster.yaml"])
+    assert (instance["run_launcher"]["class"], instance["run_coordinator"]["class"]) == (
+        "K8sRunLauncher",
+        "QueuedRunCoordinator",
+    )
+    assert "python_logs" not in instance
+
+
+def test_a_runs_pod_is_given_its_place_in_the_trace(
+    reference: InstanceRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+    monkeypatch.setattr(launch, "_tracer", lambda: tracer)
+    with tracer.start_as_current_span("start it"):
+        place = trace.get_current_span().get_span_context()
+        job = job_of_a_run(reference, tmp_path)
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    variables = {one["name"]: one.get("value") for one in container["env"]}
+    context = f"00-{place.trace_id:032x}-{place.span_id:016x}-{place.trace_flags:02x}"
+    assert variables["TRACEPARENT"] == context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import shutil
 import sys
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from floe_complete import output, promises, workspace
+from floe_complete import columns, output, promises, workspace
 from floe_complete.dbt import MACROS, Dbt, FailedError, shadow
 from floe_complete.document import shown
 from floe_complete.problems import Problem, RefusedError
@@ -159,6 +160,7 @@ def _compiled(folder: Path, manifest: Path | None, stages: Stages, log: TextIO) 
             if tables is not None:
                 _refuse(promises.broken(folder, tables))
                 promises.write(made, tables)
+                columns.write(made, tables, json.loads((made / "target" / "manifest.json").read_bytes()))
         _keep(made / "target", "manifest.json", "partial_parse.msgpack")
         output.settle(made / "target", at)
         try:

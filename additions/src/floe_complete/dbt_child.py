@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 
 class Task(TypedDict):
@@ -62,10 +62,12 @@ class Table(TypedDict):
     Attributes:
         file: of the model or seed, in the project.
         columns: the type of each, as DuckDB calls it, in the order of the table.
+        sql: that dbt compiled; none for a seed.
     """
 
     file: str
     columns: dict[str, str]
+    sql: NotRequired[str]
 
 
 class Answer(TypedDict):
@@ -206,7 +208,11 @@ def _tables(tried: Any) -> dict[str, Table]:
         handle.close()
     made = (one.node for one in tried.result.results)
     found = {
-        node.alias: Table(file=node.original_file_path, columns=there[node.database, node.schema, node.alias])
+        node.alias: Table(
+            file=node.original_file_path,
+            columns=there[node.database, node.schema, node.alias],
+            sql=getattr(node, "compiled_code", None) or "",
+        )
         for node in made
         if (node.database, node.schema, node.alias) in there
     }

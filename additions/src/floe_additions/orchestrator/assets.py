@@ -18,6 +18,7 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from packaging.version import Version
 from pydantic import Field
 
+from floe_additions.observability.run import Observer, observer_of
 from floe_additions.orchestrator import quality, storage
 from floe_additions.orchestrator.lakehouse import Lakehouse
 from floe_additions.orchestrator.outage import Patience, ridden_out
@@ -86,8 +87,9 @@ def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
         words = _command(context, config)
         target = work / "target"
         patience = Patience.of(context)
+        observer = observer_of(context.run.run_id)
         messages = ridden_out(
-            lambda: _begun(dbt.cli(words, context=context, target_path=target), product),
+            lambda: _begun(dbt.cli(words, context=context, target_path=target), product, observer),
             # What to do again stands in the results of the invocation before, in the same folder.
             lambda: dbt.cli(["retry"], manifest=product.dbt_manifest, target_path=target),
             lambda invocation: _end(invocation.process),
@@ -96,7 +98,7 @@ def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
         try:
             # Closing it ends dbt too when this step ends before it: by an interrupt, or by a failing read.
             with closing(messages):
-                yield from _events(messages, context, translator, patience)
+                yield from _events(messages, context, translator, patience, observer)
         except DagsterDbtCliRuntimeError as failed:
             if full := storage.full(str(failed)):
                 raise full from failed
@@ -122,25 +124,33 @@ def _events(
     context: AssetExecutionContext,
     translator: Translator,
     patience: Patience,
+    observer: Observer,
 ) -> Iterator[Any]:
     """What Dagster is told of each node; every result of dbt passes here, once."""
     lakehouse = Lakehouse()
+    step = context.op_execution_context.get_step_execution_context().step.key
     for invocation, message in messages:
-        for event in message.to_default_asset_events(
-            manifest=invocation.manifest,
-            dagster_dbt_translator=translator,
-            context=context,
-            target_path=invocation.target_path,
-        ):
+        events = list(
+            message.to_default_asset_events(
+                manifest=invocation.manifest,
+                dagster_dbt_translator=translator,
+                context=context,
+                target_path=invocation.target_path,
+            )
+        )
+        rows: int | None = None
+        for event in events:
             if isinstance(event, Output):
                 node = message.raw_event["data"]["node_info"]
-                figures = patience.outlast(partial(_evidence, lakehouse, node))
+                rows, figures = patience.outlast(partial(_evidence, lakehouse, node))
                 context.add_output_metadata(figures, output_name=event.output_name)
-            yield event
+        observer.dbt(step, message.raw_event, rows)
+        yield from events
 
 
-def _begun(invocation: DbtCliInvocation, product: Product) -> DbtCliInvocation:
+def _begun(invocation: DbtCliInvocation, product: Product, observer: Observer) -> DbtCliInvocation:
     """While dbt starts, which takes it seconds, this process has nothing to do."""
+    observer.prepare()
     quality.warm_up(product)
     return invocation
 
@@ -156,11 +166,11 @@ def _end(process: subprocess.Popen[Any]) -> None:
         process.wait()
 
 
-def _evidence(lakehouse: Lakehouse, node: Mapping[str, Any]) -> dict[str, MetadataValue]:
-    """What the catalog says of a node, and when dbt says it ran; `node` is what dbt said at its end."""
+def _evidence(lakehouse: Lakehouse, node: Mapping[str, Any]) -> tuple[int, dict[str, MetadataValue]]:
+    """Rows of a node's table, and all that is told of it; `node` is what dbt said at its end."""
     relation = node["node_relation"]
     figures = lakehouse.figures(relation["database"], relation["schema"], relation["alias"])
-    return {
+    return figures.row_count, {
         "table": MetadataValue.text(figures.table),
         "row_count": MetadataValue.int(figures.row_count),
         "snapshot_id": MetadataValue.text(figures.snapshot_id),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dagster import AssetSelection, Definitions, define_asset_job, in_process_executor
+from dagster import AssetSelection, Definitions, define_asset_job
 
 from floe_additions.orchestrator.engine import dbt_left_out
 
@@ -13,6 +13,7 @@ with dbt_left_out():
     import dagster_dbt  # noqa: F401
 
 # ruff: isort: split
+from floe_additions.observability.executor import observed_executor
 from floe_additions.orchestrator.assets import product_assets
 from floe_additions.orchestrator.automation import automation_of
 from floe_additions.orchestrator.maintenance import maintenance_of
@@ -42,5 +43,5 @@ def load_product_definitions(product_name: str, project_dir: Path) -> Definition
         schedules=[*schedules, *upkeep.schedules],
         sensors=sensors,
         # The run has a pod of its own already; dbt is the parallel part.
-        executor=in_process_executor,
+        executor=observed_executor(product),
     )

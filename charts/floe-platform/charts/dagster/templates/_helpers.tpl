@@ -11,6 +11,9 @@ dagster-code-{{ .name }}
 - {name: TMPDIR, value: /scratch}
 - {name: PYTHONUNBUFFERED, value: "1"}
 - {name: PYTHONDONTWRITEBYTECODE, value: "1"}
+{{- with .Values.global.observability.otlp }}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
+{{- end }}
 {{- end }}
 
 {{/* Variables of the processes that run a product's code: code locations and runs. */}}
@@ -28,6 +31,9 @@ dagster-code-{{ .name }}
 - {name: FLOE_CATALOG_PATIENCE_SECONDS, value: {{ .Values.runs.catalogPatienceSeconds | quote }}}
 - {name: FLOE_SCRATCH, value: /scratch}
 - {name: DBT_SEND_ANONYMOUS_USAGE_STATS, value: "false"}
+{{- with .Values.global.observability.lineage }}
+- {name: OPENLINEAGE_URL, value: {{ . | quote }}}
+{{- end }}
 {{- if not .Values.global.additions }}
 {{- $store := include "floe.secretName" (dict "root" . "secret" "minio") }}
 {{ include "floe.envFromSecret" (dict "env" "AWS_ACCESS_KEY_ID" "secret" $store "key" "root-user") }}
