@@ -16,13 +16,10 @@ from duckdb_extensions import import_extension  # type: ignore[import-untyped]
 from floe_additions.observability.context import LINEAGE_VARIABLE, OTLP_VARIABLE, TRACEPARENT_TAG
 from floe_additions.orchestrator.product import Product
 from standins.loopback.lake import Lake
-from tests import demo_product
 from tests.contract import local_dagster
 from tests.contract.receivers import Received, Span, receiving
-from tests.contract.test_pipeline import lake
 
-__all__ = ["lake"]
-
+PRODUCT = "customer-360"
 JOB = "customer_360"
 NAMESPACE = "customer-360"
 NOBODY = "http://127.0.0.1:9"
@@ -55,11 +52,6 @@ class Told:
         return [
             event for event in self.received.events if event["job"]["facets"]["jobType"]["jobType"] == kind
         ]
-
-
-@pytest.fixture(scope="module")
-def product() -> Product:
-    return demo_product.built()
 
 
 @pytest.fixture(scope="module")
