@@ -97,12 +97,12 @@ def of(product: str, launched: float, events: Sequence[Mapping[str, Any]], pod: 
             "Python imports Dagster" if pod else "pod, container, and Python imports Dagster",
             _first(events, message=_PROCESS),
         ),
-        ("product loaded, run begins", _first(events, kind="PIPELINE_START")),
+        ("product loaded, run begins", _first(events, kind="RUN_START")),
         ("step begins", _first(events, kind="STEP_START")),
         ("dbt starts, reads the project, connects", min(node.started for node in nodes)),
         ("SQL, commits and tests", max(node.completed for node in nodes)),
         ("last figures read, dbt ends", _last(events, "STEP_SUCCESS")),
-        ("run ends", _last(events, "PIPELINE_SUCCESS")),
+        ("run ends", _last(events, "RUN_SUCCESS")),
     ]
     return Breakdown(product, _parts(launched, moments), nodes, len(steps))
 

@@ -250,15 +250,15 @@ def materialization(node: str, at: float, started: float, completed: float) -> d
 
 
 EVENTS = [
-    event("PIPELINE_STARTING", 0.9),
+    event("RUN_STARTING", 0.9),
     event("ENGINE_EVENT", 1.1, "Creating Kubernetes run worker job"),
     event("ENGINE_EVENT", 4.5, "Started process for run (pid: 1)."),
-    event("PIPELINE_START", 6.5),
+    event("RUN_START", 6.5),
     event("STEP_START", 6.75),
     materialization("raw", 10.5, 9.75, 10.25),
     materialization("mart", 12.0, 10.5, 11.75),
     event("STEP_SUCCESS", 12.5),
-    event("PIPELINE_SUCCESS", 12.75),
+    event("RUN_SUCCESS", 12.75),
 ]
 POD = Pod(created=1_000_001, scheduled=1_000_001, started=1_000_003)
 
@@ -295,9 +295,9 @@ def test_a_pod_that_was_cleared_away_leaves_one_part() -> None:
 @pytest.mark.parametrize(
     ("lost", "told"),
     [
-        ("PIPELINE_SUCCESS", "no event PIPELINE_SUCCESS"),
+        ("RUN_SUCCESS", "no event RUN_SUCCESS"),
         ("STEP_SUCCESS", "no event STEP_SUCCESS"),
-        ("PIPELINE_START", "no event PIPELINE_START"),
+        ("RUN_START", "no event RUN_START"),
         ("ENGINE_EVENT", "no event Started process for run"),
         ("ASSET_MATERIALIZATION", "no materialization tells"),
     ],
