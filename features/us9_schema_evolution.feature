@@ -3,7 +3,7 @@ Feature: Tables that evolve
   As a data engineer I need to change what a table holds while others read it: what is new reaches them,
   what they read before stays, and what would break them is refused before it runs.
 
-  @FR-094  # reviewed d2547542
+  @FR-094 @GAP-010  # reviewed d2547542 7c97b376
   Scenario: Each change that breaks a reader is refused by table, column and change
     Given a team's parcel-tracking with each change that breaks a reader
     When the team compiles it
@@ -16,7 +16,7 @@ Feature: Tables that evolve
       | models/stg_scans.sql    | litres::decimal(5, 2) as litres,     | stg_scans.litres        | the column is narrowed from DECIMAL(6,2) to DECIMAL(5,2)    |
       | tables.json             | -                                    | mart_depots             | the table is dropped                                        |
 
-  @FR-094  # reviewed d2547542
+  @FR-094 @GAP-010  # reviewed d2547542 7c97b376
   Scenario: A change that no reader notices passes, and is promised from then on
     Given a team's parcel-tracking with each change that no reader notices
     When the team compiles it
@@ -28,19 +28,19 @@ Feature: Tables that evolve
       | mart_parcels | mean    | DOUBLE        |
       | mart_parcels | largest | DECIMAL(10,2) |
 
-  @FR-090  # reviewed 64474860
+  @FR-090 @GAP-010  # reviewed 64474860 7c97b376
   Scenario: A column is added, and nobody who reads the table notices
     Given every version of parcel-tracking has run, one after the other
     Then a query of stg_scans from before weight was there still returns every row of parcel-tracking
     And stg_scans of parcel-tracking holds every row once, null where it was delivered without a column
 
-  @FR-091  # reviewed 477f014a
+  @FR-091 @GAP-010  # reviewed 477f014a 7c97b376
   Scenario: What is new is partitioned anew, and what was there stays as it is
     Given every version of parcel-tracking has run, one after the other
     Then the files of stg_scans are partitioned by nothing where they were there before, and else by day(scanned_at)
     And stg_scans of parcel-tracking holds every row once, null where it was delivered without a column
 
-  @FR-092  # reviewed 359d0734
+  @FR-092 @GAP-010  # reviewed 359d0734 7c97b376
   Scenario Outline: A table is read as it was
     Given every version of parcel-tracking has run, one after the other
     Then <table> of parcel-tracking, read by <handle>, is what it was after each version
@@ -52,7 +52,7 @@ Feature: Tables that evolve
       | mart_parcels | snapshot |
       | mart_parcels | time     |
 
-  @FR-093  # reviewed 793c6ea8
+  @FR-093 @GAP-010  # reviewed 793c6ea8 7c97b376
   Scenario: Tables of one name in two products evolve apart
     Given every version of parcel-tracking has run, one after the other
     And every version of parcel-returns has run, one after the other
