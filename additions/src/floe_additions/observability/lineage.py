@@ -50,7 +50,7 @@ from openlineage.client.transport.http import HttpConfig, HttpTransport
 if TYPE_CHECKING:
     from floe_additions.observability.context import Losses, Place
 
-PRODUCER = "https://pypi.org/project/floe-additions"
+PRODUCER = "urn:floe-additions"
 """Who made an event and its facets, as every one of them says."""
 
 FILE = "lineage.json"
