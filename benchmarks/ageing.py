@@ -15,10 +15,10 @@ from pydantic import (
     Field,
     NonNegativeInt,
     PositiveFloat,
-    ValidationError,
     model_validator,
 )
 
+from benchmarks import kept
 from benchmarks.pages import row
 from foundation.errors import UserError
 
@@ -187,13 +187,7 @@ def load(file: Path) -> Ageing | None:
     Raises:
         UserError: the file is not one of these; with the field.
     """
-    if not file.is_file():
-        return None
-    try:
-        return Ageing.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as wrong:
-        said = " ".join(str(wrong).split())
-        raise UserError(f"{file.name}: {said}", remedy="delete it and measure anew") from wrong
+    return kept.read(file, Ageing)
 
 
 def save(ageing: Ageing, file: Path) -> None:

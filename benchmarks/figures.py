@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from benchmarks import kept
 from benchmarks.pages import row
-from foundation.errors import UserError
 
 Way = Literal["floe", "duckdb", "pyiceberg"]
 WAYS: tuple[Way, ...] = ("floe", "duckdb", "pyiceberg")
@@ -154,13 +154,7 @@ def load(file: Path) -> Results | None:
     Raises:
         UserError: the file is not one of these; with the field.
     """
-    if not file.is_file():
-        return None
-    try:
-        return Results.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as wrong:
-        said = " ".join(str(wrong).split())
-        raise UserError(f"{file.name}: {said}", remedy="delete it and measure anew") from wrong
+    return kept.read(file, Results)
 
 
 def save(results: Results, file: Path) -> None:
