@@ -57,7 +57,10 @@ def main(words: list[str] | None = None) -> int:
     except (UserError, PlatformError) as error:
         say(f"error: {error}")
         return error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as ended:
+        # DuckDB answers Ctrl-C in the middle of a statement by an error of its own, with this cause.
+        if not isinstance(ended, KeyboardInterrupt) and not isinstance(ended.__cause__, KeyboardInterrupt):
+            raise
         say("interrupted: what was measured before is kept")
         return INTERRUPTED
     return 0

@@ -7,7 +7,6 @@ import io
 import os
 import secrets
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,8 +23,8 @@ from benchmarks.ways import Task
 from demo import seeds
 from floe_complete.compiling import compile_product
 from foundation.cache import ROOT
-from foundation.errors import DeadlineError, PlatformError, UserError
-from foundation.process import ends_with_us
+from foundation.errors import PlatformError, UserError
+from foundation.process import ends_with_us, run
 from foundation.progress import phase, say
 from standins.loopback.lake import Lake, make_lake
 from standins.loopback.servers import own_folder, serving
@@ -170,33 +169,38 @@ def _gone(way: Way, folder: Path, lake: Lake, target: Target) -> Sample:
         bucket=lake.bucket,
         answer=work / f"{way}.json",
     )
-    environment = {
-        **os.environ,
-        **lake.environment,
-        "FLOE_SCRATCH": str(scratch),
-        "PYTHONPATH": str(ROOT),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
     task.answer.unlink(missing_ok=True)
-    log = work / f"{way}.log"
-    with log.open("wb") as sink:
-        try:
-            done = subprocess.run(
-                [*ends_with_us(), sys.executable, "-m", "benchmarks.ways"],
-                input=task.told().encode(),
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                cwd=scratch,
-                env=environment,
-                timeout=WAY_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as late:
-            raise DeadlineError(f"{way} of {product} still runs after {WAY_SECONDS:.0f} s") from late
-    if done.returncode or not task.answer.is_file():
-        said = "\n".join(log.read_text(errors="replace").strip().splitlines()[-25:])
-        raise PlatformError(f"{way} of {product} ended with code {done.returncode}:\n{said}")
+    alone("benchmarks.ways", task.told(), lake, scratch, WAY_SECONDS)
     return Sample.model_validate_json(task.answer.read_bytes())
+
+
+def alone(module: str, told: str, lake: Lake, scratch: Path, seconds: float) -> None:
+    """Run a module in a process of its own, with a lake's addresses and credentials in its environment.
+
+    Args:
+        module: its name.
+        told: goes to its standard input.
+        lake: where it is to work.
+        scratch: the folder it works in; what it prints is in a file there.
+        seconds: how long it may take.
+
+    Raises:
+        PlatformError: it failed; with its last lines.
+        DeadlineError: it took longer.
+    """
+    run(
+        [*ends_with_us(), sys.executable, "-m", module],
+        stdin=told,
+        cwd=scratch,
+        env={
+            **lake.environment,
+            "FLOE_SCRATCH": str(scratch),
+            "PYTHONPATH": str(ROOT),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        },
+        log=scratch / "said.log",
+        timeout=seconds,
+    )
 
 
 def _empty() -> Results:

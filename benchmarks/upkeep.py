@@ -9,8 +9,6 @@ import os
 import secrets
 import shutil
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,14 +20,12 @@ from urllib.parse import urlparse
 from benchmarks import ageing
 from benchmarks.ageing import WAYS, Ageing, Series, Way
 from benchmarks.recording import EXTENSIONS, Recording, Task
-from benchmarks.throughput import machine, manifest_for
+from benchmarks.throughput import alone, machine, manifest_for
 from drivers.product import SMALL
 from floe_additions.maintenance.policy import SNAPSHOTS, UNUSED_MINUTES, Kept, tables_of
 from floe_additions.maintenance.upkeep import keep_up
 from floe_complete.compiling import compile_product
-from foundation.cache import ROOT
-from foundation.errors import DeadlineError, PlatformError
-from foundation.process import ends_with_us
+from foundation.errors import PlatformError
 from foundation.progress import phase, say
 from standins.loopback.lake import Lake, make_lake
 from standins.loopback.servers import own_folder, serving
@@ -301,28 +297,5 @@ def _recorded(folder: Path, lake: Lake) -> Recording:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     task = Task(folder=folder, scratch=scratch, answer=scratch / "recording.json")
-    environment = {
-        **os.environ,
-        **lake.environment,
-        "FLOE_SCRATCH": str(scratch),
-        "PYTHONPATH": str(ROOT),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    try:
-        done = subprocess.run(
-            [*ends_with_us(), sys.executable, "-m", "benchmarks.recording"],
-            input=task.model_dump_json(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=scratch,
-            env=environment,
-            timeout=BUILD_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as late:
-        raise DeadlineError(f"dbt still builds {folder.name} after {BUILD_SECONDS:.0f} s") from late
-    if done.returncode or not task.answer.is_file():
-        said = "\n".join(done.stdout.strip().splitlines()[-25:])
-        raise PlatformError(f"dbt's run of {folder.name} ended with code {done.returncode}:\n{said}")
+    alone("benchmarks.recording", task.model_dump_json(), lake, scratch, BUILD_SECONDS)
     return Recording.model_validate_json(task.answer.read_bytes())

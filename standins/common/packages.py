@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from foundation import cache
 from foundation.errors import PlatformError
 
 SHARED: Final = tuple(
@@ -64,3 +65,11 @@ def copy(direct: Sequence[str], target: Path) -> None:
             place = target / Path(*file.parts)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file.locate(), place)
+
+
+def lay_out(files: Sequence[str], context: Path) -> None:
+    """Copy files of the checkout, by their path in it, to the same paths of a build context."""
+    for name in files:
+        place = context / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(cache.ROOT / name, place)

@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from foundation import cache
 from foundation.errors import UserError
 from standins.common import packages
 
@@ -63,10 +61,7 @@ def main(arguments: Sequence[str]) -> int:
     match arguments:
         case ["image", directory]:
             context = Path(directory)
-            for name in ("standins/marquez/Containerfile", *FILES):
-                place = context / name
-                place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(cache.ROOT / name, place)
+            packages.lay_out(("standins/marquez/Containerfile", *FILES), context)
             fill(context)
         case _:
             print(__doc__, file=sys.stderr)

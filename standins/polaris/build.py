@@ -184,10 +184,7 @@ def main(arguments: Sequence[str]) -> int:
             print(jars())
         case ["image", directory]:
             context = Path(directory)
-            for name in ("standins/polaris/Containerfile", *FILES):
-                place = context / name
-                place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(cache.ROOT / name, place)
+            packages.lay_out(("standins/polaris/Containerfile", *FILES), context)
             fill(context)
         case _:
             print(__doc__, file=sys.stderr)
