@@ -92,14 +92,13 @@ def _case(product: str, scale: Decimal, repetitions: int, place: Path, target: T
     run = secrets.token_hex(4)
     work = place / run
     work.mkdir()
-    with contextlib.redirect_stdout(io.StringIO()):  # the set-up tells a log of each thing it makes
-        lake = make_lake(target, run)
-    folder = _compiled(product, scale, work, lake, target)
+    lake = fresh_lake(target, run)
+    folder = compiled(product, scale, work, lake, target)
     size = sum(one.stat().st_size for one in (folder / "seeds").glob("*.csv"))
     for _ in range(repetitions):
         for way in WAYS:
             samples[way].append(_gone(way, folder, lake, target))
-        _emptied(lake)
+        emptied(lake)
     shutil.rmtree(work)
     try:
         return figures.case_of(
@@ -115,7 +114,13 @@ def _case(product: str, scale: Decimal, repetitions: int, place: Path, target: T
         raise PlatformError(f"{product} at scale {scale:f}: {unequal}") from unequal
 
 
-def _emptied(lake: Lake) -> None:
+def fresh_lake(target: Target, name: str) -> Lake:
+    """A lake on these servers, with no table in it."""
+    with contextlib.redirect_stdout(io.StringIO()):  # the set-up tells a log of each thing it makes
+        return make_lake(target, name)
+
+
+def emptied(lake: Lake) -> None:
     """Leave the catalog as it was made, so that every run is a first one."""
     for namespace in lake.catalog.list_namespaces():
         for table in lake.catalog.list_tables(namespace):
@@ -123,7 +128,7 @@ def _emptied(lake: Lake) -> None:
         lake.catalog.drop_namespace(namespace)
 
 
-def _compiled(product: str, scale: Decimal, work: Path, lake: Lake, target: Target) -> Path:
+def compiled(product: str, scale: Decimal, work: Path, lake: Lake, target: Target) -> Path:
     """The product with its seeds, compiled for these servers as an image's is for the platform's."""
     (work / "manifest.yaml").write_text(manifest_for(lake, target), encoding="utf-8")
     folder = work / product
@@ -192,15 +197,20 @@ def alone(module: str, told: str, lake: Lake, scratch: Path, seconds: float) -> 
         [*ends_with_us(), sys.executable, "-m", module],
         stdin=told,
         cwd=scratch,
-        env={
-            **lake.environment,
-            "FLOE_SCRATCH": str(scratch),
-            "PYTHONPATH": str(ROOT),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
+        env=environment(lake, scratch),
         log=scratch / "said.log",
         timeout=seconds,
     )
+
+
+def environment(lake: Lake, scratch: Path) -> dict[str, str]:
+    """What stands in the environment of a process that works in a lake, as the platform sets it for a run."""
+    return {
+        **lake.environment,
+        "FLOE_SCRATCH": str(scratch),
+        "PYTHONPATH": str(ROOT),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
 
 
 def _empty() -> Results:

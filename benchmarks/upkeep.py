@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import secrets
@@ -20,14 +19,14 @@ from urllib.parse import urlparse
 from benchmarks import ageing
 from benchmarks.ageing import WAYS, Ageing, Series, Way
 from benchmarks.recording import EXTENSIONS, Recording, Task
-from benchmarks.throughput import alone, machine, manifest_for
+from benchmarks.throughput import alone, fresh_lake, machine, manifest_for
 from drivers.product import SMALL
 from floe_additions.maintenance.policy import SNAPSHOTS, UNUSED_MINUTES, Kept, tables_of
 from floe_additions.maintenance.upkeep import keep_up
 from floe_complete.compiling import compile_product
 from foundation.errors import PlatformError
 from foundation.progress import phase, say
-from standins.loopback.lake import Lake, make_lake
+from standins.loopback.lake import Lake
 from standins.loopback.servers import own_folder, serving
 from standins.loopback.stack import Target
 
@@ -199,8 +198,7 @@ class _Side:
         """A lake, and the product compiled for it."""
         work = place / way
         work.mkdir()
-        with contextlib.redirect_stdout(io.StringIO()):  # the set-up tells a log of each thing it makes
-            lake = make_lake(target, secrets.token_hex(4))
+        lake = fresh_lake(target, secrets.token_hex(4))
         (work / "manifest.yaml").write_text(manifest_for(lake, target), encoding="utf-8")
         made = shutil.ignore_patterns("target", "logs", "floe_macros", "definitions.py", "profiles.yml")
         folder = shutil.copytree(SMALL / PRODUCT, work / PRODUCT, ignore=made)

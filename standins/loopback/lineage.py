@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -72,6 +74,11 @@ class LineageStandIn:
         if self._process is not None:
             self._process.kill()
 
+    def jobs(self, namespace: str) -> set[str]:
+        """The names of a namespace's jobs of which it was told something."""
+        answer = httpx.get(f"{self.url}/api/v1/namespaces/{namespace}/jobs", timeout=10).raise_for_status()
+        return {str(job["name"]) for job in answer.json()["jobs"]}
+
     def _healthy(self) -> bool:
         assert self._process is not None
         self._process.must_run()
@@ -79,3 +86,24 @@ class LineageStandIn:
             return httpx.get(f"{self.admin_url}/healthcheck", timeout=5).is_success
         except httpx.HTTPError:
             return False
+
+
+@contextmanager
+def tracking(folder: Path) -> Iterator[LineageStandIn]:
+    """The stand-in, answering, on a PostgreSQL of its own.
+
+    Args:
+        folder: for all that they keep; see servers.own_folder.
+    """
+    database = Postgres(folder / "lineage-postgres")
+    database.start()
+    try:
+        database.execute(*LINEAGE_DATABASE)
+        server = LineageStandIn(folder, database)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        database.stop()
