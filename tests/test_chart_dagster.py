@@ -373,7 +373,7 @@ def addresses(objects: Objects) -> dict[str, dict[str, str]]:
 
 
 def told(collector: dict[str, str], lineage: dict[str, str]) -> dict[str, dict[str, str]]:
-    """What each process is told: all of them where the collector is, those that run products where lineage is."""
+    """What each process is told; of lineage only those that run products hear."""
     return {
         "run": {**collector, **lineage},
         "dagster-code-customer-360": {**collector, **lineage},

@@ -1,4 +1,4 @@
-"""The lineage service in the chart: on unless it is switched off, and its database where the manifest says."""
+"""The lineage service in the chart: on unless switched off, and its database where the manifest says."""
 
 from __future__ import annotations
 
