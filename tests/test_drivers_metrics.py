@@ -127,7 +127,7 @@ def test_spans_are_given_with_parents_links_and_attributes(address: str) -> None
     run, child = found["run customer_360"], found["stg_orders"]
     assert (run.parent, run.began, run.ended, run.attributes) == ("", 2.0, 3.5, {"rows": 7})
     assert (run.failed, child.failed) == (False, True)
-    assert (child.parent, child.links, child.service) == (run.id, {"b" * 32}, "customer-360")
+    assert (child.parent, child.links, child.service) == (run.id, frozenset({"b" * 32}), "customer-360")
 
 
 def test_a_trace_that_is_not_there_yet_has_no_spans(address: str) -> None:
@@ -145,7 +145,7 @@ def test_traces_are_found_by_service_and_attribute(address: str) -> None:
 
 def test_an_answer_of_another_kind_is_told(address: str) -> None:
     Server.answers["/api/services"] = (200, {"data": "all of them"})
-    with pytest.raises(ServiceError, match="^Jaeger was asked to list the services and answered: "):
+    with pytest.raises(ServiceError, match=r"^Jaeger was asked to list the services and answered: "):
         Traces(lambda: address).services()
     Server.answers["/api/services"] = (500, {})
     with pytest.raises(ServiceError, match="answered: 500"):
