@@ -90,6 +90,23 @@ class Postgres:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def script(self, file: Path, **environment: str) -> str:
+        """Have psql run a file as the superuser, as the chart's containers do; gives what it prints.
+
+        Args:
+            file: holds psql's commands.
+            environment: variables that they read.
+
+        Raises:
+            PlatformError: a statement failed; with psql's last lines.
+        """
+        where = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": "postgres"}
+        return process.run(
+            [self._root / "bin" / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file", file],
+            timeout=60,
+            env={**libraries(self._root), **where, **environment},
+        )
+
     def _answers(self) -> bool:
         assert self._process is not None
         self._process.must_run()
