@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from duckdb_extensions import import_extension  # type: ignore[import-untyped]
@@ -177,4 +176,3 @@ def test_the_metrics_of_a_run_are_found_with_their_labels(
     assert (runs.value, runs.labels["dagster_job"]) == (1, JOB)
     refreshed = found(telemetry, "time() - floe_model_refreshed_timestamp_seconds", least=len(rows))
     assert max(one.value for one in refreshed) < 600
-    assert urlsplit(telemetry.otlp).scheme == "http"
