@@ -16,7 +16,7 @@ memory, which every run tells anew. As Prometheus calls them:
 | `floe_model_duration_seconds` | product, model | what it took |
 | `floe_model_refreshed_timestamp_seconds` | product, model | when that was: freshness is the time since |
 
-Seeds count as models and expectations as tests. `job` is Prometheus' own label: a collector's exporter gives it
+Seeds count as models, expectations as tests. `job` is Prometheus' own label: a collector's exporter gives it
 the service's name, and drops a metric that brings one itself.
 Models are those of a product's dbt project, so no label is unbounded; no run has a label of its own.
 """
