@@ -31,7 +31,7 @@ PLACES = {
     "minio": ("MinIO: S3 API", "/minio/health/live"),
     "jaeger": ("Jaeger: a trace of each run", "/search"),
     "marquez": ("Lineage: OpenLineage API", "/api/v1/namespaces"),
-    "prometheus": ("Prometheus: metrics, alerts", "/alerts"),
+    "prometheus": ("Prometheus: metrics, alerts", "/"),
     "grafana": ("Grafana: dashboards", "/dashboards"),
 }
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -67,11 +67,16 @@ class CountedSpanExporter(OTLPSpanExporter):
 def resource(service: str, version: str = "", attributes: Mapping[str, str] | None = None) -> Resource:
     """What all spans and metrics of a service have in common.
 
-    It names no instance: a run is a process of its own, and the next run's metrics take the place of the last
-    one's.
+    All instances of a service bear its name: a run is a process of its own, and the next run's metrics take the
+    place of the last one's. The SDK would give each process an id, and Prometheus each run series of its own.
     """
     return Resource.create(
-        {SERVICE_NAME: service, **({SERVICE_VERSION: version} if version else {}), **(attributes or {})}
+        {
+            SERVICE_NAME: service,
+            SERVICE_INSTANCE_ID: service,
+            **({SERVICE_VERSION: version} if version else {}),
+            **(attributes or {}),
+        }
     )
 
 
