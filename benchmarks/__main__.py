@@ -1,4 +1,4 @@
-"""`python -m benchmarks throughput`, `... where`, `... upkeep` and `... draw`.
+"""`python -m benchmarks throughput`, `... where`, `... telemetry`, `... upkeep` and `... draw`.
 
 See docs/benchmark.md, and docs/upkeep.md for `upkeep`.
 """
@@ -44,6 +44,9 @@ def main(words: list[str] | None = None) -> int:
     ageing.add_argument("--runs", default="200", help="each way, 20 to 1000 in steps of 20")
     ageing.add_argument("--every", default="1", help="after so many runs comes an upkeep")
     ageing.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page, plot and data")
+    telling = commands.add_parser("telemetry", help="what traces, metrics and lineage cost a run")
+    telling.add_argument("--rounds", type=int, choices=range(1, 51), metavar="1..50", default=7)
+    telling.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page")
     asked = parser.parse_args(words)
     try:
         if asked.command == "throughput":
@@ -52,6 +55,8 @@ def main(words: list[str] | None = None) -> int:
             _draw(asked.out)
         elif asked.command == "upkeep":
             _upkeep(asked)
+        elif asked.command == "telemetry":
+            return _telemetry(asked.rounds, asked.out)
         else:
             _where(asked.namespace, asked.out)
     except (UserError, PlatformError) as error:
@@ -81,6 +86,18 @@ def _upkeep(asked: argparse.Namespace) -> None:
     every = ageing.every_from(asked.every, runs)
     say(ageing.conclusion(upkeep.measure(runs, every, asked.out / AGEING)))
     _draw(asked.out)
+
+
+def _telemetry(rounds: int, out: Path) -> int:
+    from benchmarks import pages, telemetry  # noqa: PLC0415
+
+    costs = telemetry.measure(rounds)
+    table = telemetry.table(costs)
+    say(table)
+    pages.write(out / PAGE, "telemetry", table)
+    if over := telemetry.verdict(costs):
+        say(f"too slow: {over}")
+    return 1 if over else 0
 
 
 def _draw(out: Path) -> None:

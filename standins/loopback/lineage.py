@@ -91,7 +91,10 @@ def tracking(folder: Path) -> Iterator[LineageStandIn]:
     database = Postgres(folder / "lineage-postgres")
     database.start()
     try:
-        database.execute(*LINEAGE_DATABASE)
+        database.execute(
+            "create role marquez login password 'marquez-password'",
+            "create database marquez owner marquez",
+        )
         server = LineageStandIn(folder, database)
         server.start()
         try:
