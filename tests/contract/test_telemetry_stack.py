@@ -19,7 +19,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
-from drivers import wait
+from drivers import answers, wait
 from drivers.metrics import Sample
 from floe_additions.observability.context import OTLP_VARIABLE
 from floe_additions.orchestrator.product import Product
@@ -81,6 +81,14 @@ def test_everything_that_has_metrics_is_scraped_and_healthy(telemetry: Telemetry
         last=str,
     )
     assert fares == dict.fromkeys(jobs, ("up", ""))
+
+
+def test_each_part_says_of_itself_that_it_serves(telemetry: Telemetry) -> None:
+    assert {
+        "collector": answers.collector(telemetry.health),
+        "jaeger": answers.jaeger(telemetry.traces.address()),
+        "prometheus": answers.prometheus(telemetry.metrics.address()),
+    } == {"collector": "status StatusOK", "jaeger": "lists services", "prometheus": "up 1"}
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
