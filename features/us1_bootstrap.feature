@@ -49,7 +49,7 @@ Feature: Platform bootstrap
 
   @FR-003  # reviewed 9621ded6
   Scenario Outline: Every documented port answers
-    Then port <port> answers as <service>: "<answer>"
+    Then <service> on port <port> answers: "<answer>"
 
     Examples:
       | service       | port | answer                                    |
@@ -70,16 +70,16 @@ Feature: Platform bootstrap
   @FR-004  # reviewed 7fee8de1
   Scenario: A run is a row of Dagster's database
     When customer-360 runs
-    Then the dagster database records that run
+    Then the dagster database records the run
 
   @FR-004  # reviewed 7fee8de1
   Scenario: The catalog is a row of Polaris' database
-    Then the polaris database records the catalog "lakehouse"
+    Then the polaris database records the catalog lakehouse
 
   @FR-005  # reviewed 62caa514
   Scenario Outline: Each bucket keeps an object until it is deleted
-    When an object is put into the <bucket> bucket
-    Then reading it gives what was put
+    When an object is sent to the <bucket> bucket
+    Then the <bucket> bucket gives back what was sent
     And once deleted it is gone
 
     Examples:

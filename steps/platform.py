@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import allure
+import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
@@ -42,6 +43,10 @@ class Stored:
     content: bytes
     before: dict[str, int]
 
+    def read_from(self, platform: Platform, reader: str) -> bytes:
+        """The object as its bucket gives it."""
+        return platform.store.get(reader.removesuffix(" bucket").removeprefix("the "), self.name)
+
 
 @given("the platform is installed")
 def platform_is_installed(platform: Platform) -> None:
@@ -58,9 +63,10 @@ def workloads_are(platform: Platform, datatable: list[list[str]]) -> None:
     assert platform.workloads() == expected
 
 
-@then(parse('{workload} answers: "{answer}"'))
-def workload_answers(platform: Platform, workload: str, answer: str) -> None:
-    assert platform.answer_of(workload) == answer
+@then(parse('{service} answers: "{answer}"'))
+def service_answers(platform: Platform, service: str, answer: str) -> None:
+    name, _, port = service.partition(" on port ")
+    assert (platform.answer_on_port(name, int(port)) if port else platform.answer_of(name)) == answer
 
 
 @then("every pod was Ready within the time allowed")
@@ -86,31 +92,24 @@ def check_refuses(platform: Platform, refusal: Readiness, reason: str) -> None:
     assert {pod: why.partition(":")[0] for pod, why in refused.items()} == {FAULTY_POD: reason}
 
 
-@then(parse('port {port:d} answers as {service}: "{answer}"'))
-def port_answers(platform: Platform, port: int, service: str, answer: str) -> None:
-    assert platform.answer_on_port(service, port) == answer
-
-
 @then(parse('the {owner} database holds the tables its owner made: "{tables}"'))
 def database_holds(platform: Platform, owner: str, tables: str) -> None:
     there, listed = platform.database(owner).tables(), tables.split(", ")
     assert {name: there.get(name, "nobody: no such table") for name in listed} == dict.fromkeys(listed, owner)
 
 
-@then("the dagster database records that run")
-def run_is_recorded(platform: Platform, run: Run) -> None:
-    query = "select run_id, status from runs where run_id = %s"
-    found = platform.database("dagster").rows("find the run", query, run.run_id)
-    assert found == [(run.run_id, run.status)]
+@then(parse("the {owner} database records the {what}"))
+def is_recorded(platform: Platform, request: pytest.FixtureRequest, owner: str, what: str) -> None:
+    kind, _, name = what.partition(" ")
+    if kind == "run":
+        run: Run = request.getfixturevalue("run")
+        name, query = run.run_id, "select run_id from runs where run_id = %s and status = 'SUCCESS'"
+    else:
+        query = "select distinct name from polaris_schema.entities where name = %s"
+    assert platform.database(owner).rows(f"find the {kind}", query, name) == [(name,)]
 
 
-@then(parse('the polaris database records the catalog "{catalog}"'))
-def catalog_is_recorded(platform: Platform, catalog: str) -> None:
-    query = "select distinct name from polaris_schema.entities where name = %s"
-    assert platform.database("polaris").rows("find the catalog", query, catalog) == [(catalog,)]
-
-
-@when(parse("an object is put into the {bucket} bucket"), target_fixture="stored")
+@when(parse("an object is sent to the {bucket} bucket"), target_fixture="sent")
 def object_is_put(platform: Platform, bucket: str) -> Iterator[Stored]:
     store, name, content = (
         platform.store,
@@ -123,15 +122,15 @@ def object_is_put(platform: Platform, bucket: str) -> Iterator[Stored]:
     store.delete(bucket, name)
 
 
-@then("reading it gives what was put")
-def object_is_read(platform: Platform, stored: Stored) -> None:
-    assert platform.store.get(stored.bucket, stored.name) == stored.content
+@then(parse("{reader} gives back what was sent"))
+def is_given_back(platform: Platform, sent: Stored, reader: str) -> None:
+    assert sent.read_from(platform, reader) == sent.content
 
 
 @then("once deleted it is gone")
-def object_is_gone(platform: Platform, stored: Stored) -> None:
-    platform.store.delete(stored.bucket, stored.name)
-    assert platform.store.objects(stored.bucket) == stored.before
+def object_is_gone(platform: Platform, sent: Stored) -> None:
+    platform.store.delete(sent.bucket, sent.name)
+    assert platform.store.objects(sent.bucket) == sent.before
 
 
 @when("the platform is torn down", target_fixture="had")
