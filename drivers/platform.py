@@ -7,7 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,6 +86,9 @@ _PARENTHESES = re.compile(r" \([^()]*\)")
 """What a reason has between parentheses: the words of the machine it was found on."""
 READER, PIPELINE = "polaris-reader-credentials", "polaris-pipeline-credentials"
 """The Secrets of the two principals that read and write tables."""
+
+LISTENERS = ("otel-collector", "jaeger", "prometheus", "marquez")
+"""The workloads that take what runs tell."""
 
 BUCKETS = ("staging", "warehouse")
 NODE_PORTS: Mapping[str, int] = {
@@ -330,6 +333,29 @@ class Platform:
         for product in products:
             self.orchestrator.loaded_at(product)
 
+    def choose(self, settings: Mapping[str, str], *, renews: str) -> None:
+        """Upgrade the release with other values, and wait until the workload that they are about is anew.
+
+        Args:
+            settings: chart values, by their path, on top of those it has.
+            renews: labels of the pods that take the place of others.
+        """
+        cluster, before = self.place.cluster, dict(self._settings)
+        changed = {name: value for name, value in settings.items() if before.get(name) != value}
+        if not changed:
+            return
+        earlier = sorted(cluster.pods(self.namespace, renews))
+        self._settings |= changed
+        self._release()
+        wait.until(
+            lambda: cluster.pods(self.namespace, renews),
+            lambda seen: replaced(earlier, seen),
+            what=f"other pods of {renews}",
+            within=self.readiness.limit,
+            last=lambda seen: f"are {', '.join(sorted(seen))}",
+        )
+        self._tunnels.renew()
+
     def stop(self, workload: str) -> None:
         """Take a workload's replicas away and wait until its pods are gone."""
         cluster = self.place.cluster
@@ -547,10 +573,11 @@ class Platform:
         """Where the platform's collector takes spans and metrics, by HTTP: host:port of this machine."""
         return self._tunnels.to("otel-collector", 4318).address()
 
-    def database(self, name: str) -> Database:
-        """A database as its owner."""
-        password = self._secret("postgresql-credentials")[f"{name}-password"]
-        return Database(self._tunnels.to("postgresql", 5432), name, name, password)
+    def database(self, name: str, server: str = "postgresql") -> Database:
+        """A database as its owner, on the platform's server or on one of its own."""
+        secret = "postgresql-credentials" if server == "postgresql" else "marquez-credentials"
+        password = self._secret(secret)[f"{name}-password"]
+        return Database(self._tunnels.to(server, 5432), name, name, password)
 
     # --- runs -----------------------------------------------------------------------------
 
@@ -667,6 +694,13 @@ class Platform:
         """Run a product while the catalog is stopped, to the end; the run may wait for it so many seconds."""
         with self._without("polaris"):
             return self.orchestrator.launch(product, tags={PATIENCE: str(patience)}).finished()
+
+    def run_unheard(self, product: str) -> Run:
+        """Run a product, to the end, while nothing that takes its telemetry has a replica."""
+        with ExitStack() as away:
+            for workload in LISTENERS:
+                away.enter_context(self._without(workload))
+            return self.orchestrator.launch(product).finished()
 
     def run_with_full_store(self, product: str) -> Run:
         """Run a product, to the end, while the bucket of the tables takes no more data."""
