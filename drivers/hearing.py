@@ -114,6 +114,7 @@ class Hearing:
             events=self._platform.lineage.events(run.run_id),
             lines=self.lines(run),
             values=self._values(run),
+            ended=self.ended(run.product),
         )
 
     def _trace(self, run: Run) -> tuple[dict[str, float], list[Span]]:

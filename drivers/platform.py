@@ -333,14 +333,15 @@ class Platform:
         for product in products:
             self.orchestrator.loaded_at(product)
 
-    def choose(self, settings: Mapping[str, str], *, renews: str) -> None:
+    def choose(self, settings: Mapping[str, str], *, usual: Mapping[str, str], renews: str) -> None:
         """Upgrade the release with other values, and wait until the workload that they are about is anew.
 
         Args:
             settings: chart values, by their path, on top of those it has.
+            usual: what these values are unless they were chosen.
             renews: labels of the pods that take the place of others.
         """
-        cluster, before = self.place.cluster, dict(self._settings)
+        cluster, before = self.place.cluster, {**usual, **self._settings}
         changed = {name: value for name, value in settings.items() if before.get(name) != value}
         if not changed:
             return
@@ -567,6 +568,10 @@ class Platform:
     def metrics(self) -> Metrics:
         """What Prometheus scraped."""
         return Metrics(self._tunnels.to("prometheus", 9090).address)
+
+    def lineage_address(self) -> str:
+        """Where the lineage service takes events, by HTTP: host:port of this machine."""
+        return self._tunnels.to("marquez", 5000).address()
 
     @property
     def otlp(self) -> str:

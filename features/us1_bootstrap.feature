@@ -87,6 +87,26 @@ Feature: Platform bootstrap
       | warehouse |
       | staging   |
 
+  @FR-006
+  Scenario Outline: What is sent to the collector is forwarded to <reader>
+    When a <signal> is sent to the collector
+    Then <reader> gives back what was sent
+
+    Examples:
+      | signal | reader     |
+      | span   | Jaeger     |
+      | metric | Prometheus |
+
+  @FR-007
+  Scenario Outline: The page of <page> shows this platform
+    When customer-360 runs
+    Then <page> answers: "<answer>"
+
+    Examples:
+      | page                       | answer                                             |
+      | the page of Jaeger on port 16686    | page Jaeger UI, services customer-360, dagster     |
+      | the page of Prometheus on port 9090 | page Prometheus Time Series Collection and Processing Server, every target up |
+
   @FR-008  # reviewed b751b751
   Scenario: Nothing is left of a platform that was torn down
     When the platform is torn down

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import allure
 import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
+from drivers import senders
 from drivers.dagster import Run
+from drivers.hearing import Hearing
 from drivers.kubernetes import Readiness, Workload
 from drivers.platform import Platform
+from drivers.senders import Sent
 
 EVERYTHING_A_PLATFORM_HAS = frozenset(
     {"namespace", "volumes", "releases", "node ports taken", "ports answering", "folders on the node"}
@@ -32,6 +36,45 @@ FAULTS: dict[str, dict[str, object]] = {
 FAULTY_POD = "never-ready"
 FAULT_SECONDS = 5.0
 """The limit given to the check of a pod that can never be Ready."""
+
+
+class GivenBack(Protocol):
+    """Something that was sent somewhere."""
+
+    @property
+    def content(self) -> object:
+        """What it says."""
+
+    def read_from(self, platform: Platform, reader: str) -> object:
+        """What a reader has of it."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something that was told to the collector or to the lineage service."""
+
+    sent: Sent
+
+    @property
+    def content(self) -> str:
+        """What it says."""
+        return self.sent.content
+
+    def read_from(self, platform: Platform, reader: str) -> str:
+        """What a service, or a server of databases, has under its key."""
+        server = reader.removeprefix("the ").removesuffix(" server")
+        if server == reader:
+            return Hearing(platform).read_back(reader, self.sent)
+        query = "select name from datasets where name = %s"
+        found = platform.database("marquez", server).rows("find the dataset", query, self.sent.content)
+        return " ".join(name for (name,) in found)
+
+
+SENDERS: Mapping[tuple[str, str], Callable[[Platform], Sent]] = {
+    ("span", "the collector"): lambda platform: senders.span(platform.otlp),
+    ("metric", "the collector"): lambda platform: senders.metric(platform.otlp),
+    ("event", "Marquez"): lambda platform: senders.lineage_event(platform.lineage_address),
+}
 
 
 @dataclass(frozen=True)
@@ -109,8 +152,12 @@ def is_recorded(platform: Platform, request: pytest.FixtureRequest, owner: str, 
     assert platform.database(owner).rows(f"find the {kind}", query, name) == [(name,)]
 
 
-@when(parse("an object is sent to the {bucket} bucket"), target_fixture="sent")
-def object_is_put(platform: Platform, bucket: str) -> Iterator[Stored]:
+@when(parse("{a} {thing} is sent to {place}"), target_fixture="sent")
+def is_sent(platform: Platform, a: str, thing: str, place: str) -> Iterator[GivenBack]:  # noqa: ARG001
+    if thing != "object":
+        yield Told(SENDERS[thing, place](platform))
+        return
+    bucket = place.removeprefix("the ").removesuffix(" bucket")
     store, name, content = (
         platform.store,
         f"floe-acceptance/{secrets.token_hex(8)}",
@@ -123,7 +170,7 @@ def object_is_put(platform: Platform, bucket: str) -> Iterator[Stored]:
 
 
 @then(parse("{reader} gives back what was sent"))
-def is_given_back(platform: Platform, sent: Stored, reader: str) -> None:
+def is_given_back(platform: Platform, sent: GivenBack, reader: str) -> None:
     assert sent.read_from(platform, reader) == sent.content
 
 

@@ -18,6 +18,7 @@ PATIENCE_SECONDS = 5
 TROUBLES: Mapping[str, Callable[[Platform, str], Run]] = {
     "the catalog is away for a moment": Platform.run_with_catalog_away,
     "the object store is full": Platform.run_with_full_store,
+    "nobody takes its telemetry": Platform.run_unheard,
     "its worker is lost half way": Platform.cut_off,
     "the catalog is away for good": lambda platform, product: platform.run_without_catalog(
         product, PATIENCE_SECONDS
