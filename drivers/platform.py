@@ -121,6 +121,9 @@ _ON_PORTS: Mapping[str, Callable[[str], str]] = {
     "Jaeger": answers.jaeger,
     "Prometheus": answers.prometheus,
     "Grafana": answers.grafana,
+    "Jaeger's list of services": answers.traced_services,
+    "Prometheus' page": answers.page,
+    "Prometheus' list of targets": answers.scraped_targets,
 }
 """The same by the names that an operator has for what answers on the node's ports."""
 

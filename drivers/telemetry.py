@@ -320,7 +320,8 @@ def values_due(run: Run, seconds: float, ended: Mapping[str, int], models: int) 
 def values_astray(values: Mapping[Value, float], due: Mapping[Value, float]) -> dict[Value, str]:
     """Each value that is not what it must be; times may differ by what clocks do."""
     allowed = {
-        "floe_run_duration_seconds": 1.5,  # Dagster's has the start of the run's process and the last sending in it
+        # Dagster's has the start of the run's process in it, and the sending at its end.
+        "floe_run_duration_seconds": 1.5,
         "floe_model_duration_seconds": _TOOK_SECONDS,
         "floe_model_refreshed_timestamp_seconds": _TOOK_SECONDS,
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import allure
 import pytest
@@ -36,17 +35,6 @@ FAULTS: dict[str, dict[str, object]] = {
 FAULTY_POD = "never-ready"
 FAULT_SECONDS = 5.0
 """The limit given to the check of a pod that can never be Ready."""
-
-
-class GivenBack(Protocol):
-    """Something that was sent somewhere."""
-
-    @property
-    def content(self) -> object:
-        """What it says."""
-
-    def read_from(self, platform: Platform, reader: str) -> object:
-        """What a reader has of it."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +77,10 @@ class Stored:
     def read_from(self, platform: Platform, reader: str) -> bytes:
         """The object as its bucket gives it."""
         return platform.store.get(reader.removesuffix(" bucket").removeprefix("the "), self.name)
+
+
+GivenBack = Told | Stored
+"""Something that was sent somewhere: it knows what it says, and what a reader has of it."""
 
 
 @given("the platform is installed")
