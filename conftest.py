@@ -24,4 +24,5 @@ pytest_plugins = (
     "steps.health",
     "steps.compute",
     "steps.evolution",
+    "steps.observability",
 )

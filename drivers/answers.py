@@ -46,6 +46,10 @@ def polaris(address: str, client_id: SecretStr, client_secret: SecretStr) -> str
     return f"asks for a {asks.split()[0]} token, serves {', '.join(sorted(catalogs))}"
 
 
+_OWN = ("jaeger", "otel-collector", "floe-acceptance")
+"""How services begin that tell of themselves, or of the suite, and not of the platform's runs."""
+
+
 def minio(address: str) -> str:
     """Whether MinIO is live and refuses who has no key."""
     live = _call("MinIO", "GET", f"http://{address}/minio/health/live")
@@ -110,6 +114,25 @@ def jaeger(address: str) -> str:
         return answer
     body = _json(answer)
     return "lists services" if {"data", "errors"} <= set(body) and not body["errors"] else _unexpected(answer)
+
+
+def traced_services(address: str) -> str:
+    """The services that Jaeger's page offers: those whose runs it has, not those that only show them."""
+    answer = _call("Jaeger", "GET", f"http://{address}/api/services")
+    if isinstance(answer, str):
+        return answer
+    names = [name for name in _json(answer).get("data") or [] if not name.startswith(_OWN)]
+    return ", ".join(sorted(names)) or _unexpected(answer)
+
+
+def scraped_targets(address: str) -> str:
+    """`every target up`, or those that Prometheus' page of targets shows otherwise."""
+    answer = _call("Prometheus", "GET", f"http://{address}/api/v1/targets", params={"state": "active"})
+    if isinstance(answer, str):
+        return answer
+    targets = _json(answer).get("data", {}).get("activeTargets") or []
+    ill = sorted(f"{one['labels']['job']} {one['health']}" for one in targets if one["health"] != "up")
+    return ", ".join(ill) or ("every target up" if targets else _unexpected(answer))
 
 
 def prometheus(address: str) -> str:

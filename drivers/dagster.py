@@ -120,6 +120,12 @@ query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $s
   ... on RepositoryNotFoundError { message }
   ... on Repository { assetNodes { assetKey { path } jobNames } } } }
 """
+EDGES = """
+query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) { __typename
+  ... on PythonError { message }
+  ... on RepositoryNotFoundError { message }
+  ... on Repository { assetNodes { assetKey { path } dependencyKeys { path } } } } }
+"""
 CHECKS = """
 query($selector: RepositorySelector!) { repositoryOrError(repositorySelector: $selector) { __typename
   ... on PythonError { message }
@@ -459,6 +465,15 @@ class Orchestrator:
         }
         told = self._typed(f"launch {product}", LAUNCH, "launchRun", "LaunchRunSuccess", variables)
         return Launched(told["run"]["runId"], product, self)
+
+    def edges(self, product: str) -> frozenset[tuple[str, str]]:
+        """The edges of a product's asset graph, as its page draws them: a table, and one made of it."""
+        return frozenset(
+            (above["path"][-1], node["assetKey"]["path"][-1])
+            for node in self._nodes(self._job_of(product), EDGES)
+            if node["assetKey"]["path"][0] != MAINTENANCE
+            for above in node["dependencyKeys"]
+        )
 
     def ticks(self, product: str, sensor: str) -> list[Tick]:
         """The latest looks of a sensor of a product that are over, the latest first."""

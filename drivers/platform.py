@@ -7,7 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +87,9 @@ _PARENTHESES = re.compile(r" \([^()]*\)")
 READER, PIPELINE = "polaris-reader-credentials", "polaris-pipeline-credentials"
 """The Secrets of the two principals that read and write tables."""
 
+LISTENERS = ("otel-collector", "jaeger", "prometheus", "marquez")
+"""The workloads that take what runs tell."""
+
 BUCKETS = ("staging", "warehouse")
 NODE_PORTS: Mapping[str, int] = {
     "Dagster": 3000,
@@ -118,6 +121,9 @@ _ON_PORTS: Mapping[str, Callable[[str], str]] = {
     "Jaeger": answers.jaeger,
     "Prometheus": answers.prometheus,
     "Grafana": answers.grafana,
+    "Jaeger's list of services": answers.traced_services,
+    "Prometheus' page": answers.page,
+    "Prometheus' list of targets": answers.scraped_targets,
 }
 """The same by the names that an operator has for what answers on the node's ports."""
 
@@ -329,6 +335,30 @@ class Platform:
         self._tunnels.renew()
         for product in products:
             self.orchestrator.loaded_at(product)
+
+    def choose(self, settings: Mapping[str, str], *, usual: Mapping[str, str], renews: str) -> None:
+        """Upgrade the release with other values, and wait until the workload that they are about is anew.
+
+        Args:
+            settings: chart values, by their path, on top of those it has.
+            usual: what these values are unless they were chosen.
+            renews: labels of the pods that take the place of others.
+        """
+        cluster, before = self.place.cluster, {**usual, **self._settings}
+        changed = {name: value for name, value in settings.items() if before.get(name) != value}
+        if not changed:
+            return
+        earlier = sorted(cluster.pods(self.namespace, renews))
+        self._settings |= changed
+        self._release()
+        wait.until(
+            lambda: cluster.pods(self.namespace, renews),
+            lambda seen: replaced(earlier, seen),
+            what=f"other pods of {renews}",
+            within=self.readiness.limit,
+            last=lambda seen: f"are {', '.join(sorted(seen))}",
+        )
+        self._tunnels.renew()
 
     def stop(self, workload: str) -> None:
         """Take a workload's replicas away and wait until its pods are gone."""
@@ -542,15 +572,20 @@ class Platform:
         """What Prometheus scraped."""
         return Metrics(self._tunnels.to("prometheus", 9090).address)
 
+    def lineage_address(self) -> str:
+        """Where the lineage service takes events, by HTTP: host:port of this machine."""
+        return self._tunnels.to("marquez", 5000).address()
+
     @property
     def otlp(self) -> str:
         """Where the platform's collector takes spans and metrics, by HTTP: host:port of this machine."""
         return self._tunnels.to("otel-collector", 4318).address()
 
-    def database(self, name: str) -> Database:
-        """A database as its owner."""
-        password = self._secret("postgresql-credentials")[f"{name}-password"]
-        return Database(self._tunnels.to("postgresql", 5432), name, name, password)
+    def database(self, name: str, server: str = "postgresql") -> Database:
+        """A database as its owner, on the platform's server or on one of its own."""
+        secret = "postgresql-credentials" if server == "postgresql" else "marquez-credentials"
+        password = self._secret(secret)[f"{name}-password"]
+        return Database(self._tunnels.to(server, 5432), name, name, password)
 
     # --- runs -----------------------------------------------------------------------------
 
@@ -667,6 +702,13 @@ class Platform:
         """Run a product while the catalog is stopped, to the end; the run may wait for it so many seconds."""
         with self._without("polaris"):
             return self.orchestrator.launch(product, tags={PATIENCE: str(patience)}).finished()
+
+    def run_unheard(self, product: str) -> Run:
+        """Run a product, to the end, while nothing that takes its telemetry has a replica."""
+        with ExitStack() as away:
+            for workload in LISTENERS:
+                away.enter_context(self._without(workload))
+            return self.orchestrator.launch(product).finished()
 
     def run_with_full_store(self, product: str) -> Run:
         """Run a product, to the end, while the bucket of the tables takes no more data."""

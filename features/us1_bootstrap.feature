@@ -13,6 +13,10 @@ Feature: Platform bootstrap
       | postgresql                | StatefulSet | postgresql | 1        |
       | minio                     | StatefulSet | minio      | 1        |
       | minio-buckets             | Job         | dagster    | 1        |
+      | marquez                   | Deployment  | marquez    | 1        |
+      | otel-collector            | Deployment  | jaeger     | 1        |
+      | jaeger                    | Deployment  | jaeger     | 1        |
+      | prometheus                | StatefulSet | prometheus | 1        |
       | polaris                   | Deployment  | polaris    | 1        |
       | polaris-setup             | Job         | dagster    | 1        |
       | dagster-webserver         | Deployment  | dagster    | 1        |
@@ -25,7 +29,11 @@ Feature: Platform bootstrap
 
     Examples:
       | workload                  | answer                                        |
-      | postgresql                | databases dagster of dagster, polaris of polaris |
+      | postgresql                | databases dagster of dagster, marquez of marquez, polaris of polaris |
+      | marquez                   | has the namespace default                     |
+      | otel-collector            | status StatusOK                               |
+      | jaeger                    | lists services                                |
+      | prometheus                | up 1                                          |
       | minio                     | live, AccessDenied without a key              |
       | polaris                   | asks for a Bearer token, serves lakehouse     |
       | dagster-webserver         | Dagster 1.13.27                               |
@@ -49,7 +57,7 @@ Feature: Platform bootstrap
 
   @FR-003  # reviewed 9621ded6
   Scenario Outline: Every documented port answers
-    Then port <port> answers as <service>: "<answer>"
+    Then <service> on port <port> answers: "<answer>"
 
     Examples:
       | service       | port | answer                                    |
@@ -57,6 +65,9 @@ Feature: Platform bootstrap
       | Polaris       | 8181 | asks for a Bearer token, serves lakehouse |
       | MinIO         | 9000 | live, holds staging, warehouse            |
       | MinIO console | 9001 | page MinIO Console                        |
+      | Marquez       | 5001 | has the namespace default                 |
+      | Jaeger        | 16686 | lists services                           |
+      | Prometheus    | 9090 | up 1                                      |
 
   @FR-004  # reviewed 7fee8de1
   Scenario Outline: Each database holds the tables its owner made
@@ -66,26 +77,48 @@ Feature: Platform bootstrap
       | owner   | tables                                                              |
       | dagster | runs, run_tags, event_logs, asset_keys, daemon_heartbeats, jobs     |
       | polaris | entities, grant_records, principal_authentication_data, version     |
+      | marquez | namespaces, jobs, runs, datasets                                    |
 
   @FR-004  # reviewed 7fee8de1
   Scenario: A run is a row of Dagster's database
     When customer-360 runs
-    Then the dagster database records that run
+    Then the dagster database records the run
 
   @FR-004  # reviewed 7fee8de1
   Scenario: The catalog is a row of Polaris' database
-    Then the polaris database records the catalog "lakehouse"
+    Then the polaris database records the catalog lakehouse
 
   @FR-005  # reviewed 62caa514
   Scenario Outline: Each bucket keeps an object until it is deleted
-    When an object is put into the <bucket> bucket
-    Then reading it gives what was put
+    When an object is sent to the <bucket> bucket
+    Then the <bucket> bucket gives back what was sent
     And once deleted it is gone
 
     Examples:
       | bucket    |
       | warehouse |
       | staging   |
+
+  @FR-006  # reviewed dafe352b
+  Scenario Outline: What is sent to the collector is forwarded to <reader>
+    When a <signal> is sent to the collector
+    Then <reader> gives back what was sent
+
+    Examples:
+      | signal | reader     |
+      | span   | Jaeger     |
+      | metric | Prometheus |
+
+  @FR-007  # reviewed 14c6b17e
+  Scenario Outline: <what> is of this platform
+    Given customer-360 has run
+    Then <what> on port <port> answers: "<answer>"
+
+    Examples:
+      | what                         | port  | answer                                                   |
+      | Jaeger's list of services    | 16686 | customer-360, dagster                                    |
+      | Prometheus' page             | 9090  | page Prometheus Time Series Collection and Processing Server |
+      | Prometheus' list of targets  | 9090  | every target up                                          |
 
   @FR-008  # reviewed b751b751
   Scenario: Nothing is left of a platform that was torn down

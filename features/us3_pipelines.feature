@@ -19,7 +19,7 @@ Feature: Data pipelines
   @FR-020  # reviewed 754d856b
   Scenario: No table is begun before the tables it reads are complete
     Given customer-360 has run
-    Then the run respected every edge of the dbt graph
+    Then the run began no model before the tables it reads were complete
 
   @FR-021  # reviewed 7a01887f
   Scenario: Bronze is the seeds, row for row
@@ -51,7 +51,7 @@ Feature: Data pipelines
   Scenario: Nothing depends on the engine's local files
     Given customer-360 has run
     When the engine loses its local files
-    Then the tables of customer-360 hold the rows they held before
+    Then the tables of customer-360 have the rows they had before
 
   @FR-023  # reviewed 194ab882
   Scenario: Seeds arrive with the rows and types of their files
@@ -62,7 +62,7 @@ Feature: Data pipelines
   Scenario: Every dbt test has its result in Dagster
     Given customer-360 has run
     Then Dagster shows each dbt test of customer-360 as passed
-    And no test ran before the table it tests was complete
+    And the run began no test before the tables it reads were complete
 
   @FR-026  # reviewed 57fabfd8
   Scenario: Expectations that rows meet are shown as passed with their score
@@ -101,14 +101,14 @@ Feature: Data pipelines
     Given customer-360 has run
     When customer-360 runs while the object store is full
     Then the run fails, having said "the bucket warehouse has used up its quota"
-    And the tables of customer-360 stand as they stood
+    And the tables of customer-360 have the rows and snapshots they had before
 
   @EDGE-02  # reviewed 26633e2f
   Scenario: A run that waited for the catalog in vain says so and leaves every table as it was
     Given customer-360 has run
     When customer-360 runs while the catalog is away for good
     Then the run fails, having said "did not answer within the 5 s that a run waits for it: nobody answers"
-    And the tables of customer-360 stand as they stood
+    And the tables of customer-360 have the rows and snapshots they had before
 
   @FR-029 @GAP-001  # reviewed 85b7c1a1 7391b80f
   Scenario: The first run starts by itself, once every service is healthy
@@ -187,4 +187,4 @@ Feature: Data pipelines
   @FR-030  # reviewed 71c8c550
   Scenario: A short interval brings one run after the other
     Given parcel-search is delivered to run every minute
-    Then two scheduled runs of parcel-search succeed, 60 s apart
+    Then the schedule of parcel-search begins two runs, which succeed, 60 s apart

@@ -105,7 +105,7 @@ Feature: Plugins
 
   @FR-054  # reviewed 5edb2316
   Scenario Outline: A floe with plugin API <version> takes what was made for its major and no later minor version
-    Given a floe whose plugin API is <version>
+    Given a floe with plugin API <version>
     And a manifest that selects idle plugins made for these versions of the plugin API:
       | type              | made for |
       | compute           | 1.0      |
@@ -153,11 +153,12 @@ Feature: Plugins
 
   @FR-052 @GAP-008  # reviewed b733969c 92d1206f
   Scenario: Another compute does the work once a line of the manifest names it
-    Given web-visits has run, and its files are compressed by ZSTD
+    Given web-visits has run
+    And the files that web-visits wrote are compressed by ZSTD
     When one line of the manifest names duckdb-iceberg-portable, and web-visits is compiled and run anew
     Then the run succeeds
     And the files that web-visits wrote are compressed by SNAPPY
-    And the tables of web-visits hold the rows they held before
+    And the tables of web-visits have the rows they had before
 
   @FR-055  # reviewed 91f05220
   Scenario Outline: A plugin is unhealthy as long as its service is stopped

@@ -12,19 +12,7 @@ from drivers.dagster import Run
 from drivers.floe import Floe
 from drivers.platform import Platform
 from drivers.product import Product
-from drivers.rows import Rows
-from steps.pipelines import AS_PRODUCT, rows_of
-
-
-@given(
-    parse("{product} has run, and its files are compressed by {codec}"),
-    converters=AS_PRODUCT,
-    target_fixture="rows_before",
-)
-def has_run(platform: Platform, product: Product, codec: str) -> dict[str, Rows]:
-    assert platform.last_run(product.name).verdict == "SUCCESS"
-    assert compressions(platform, product) == dict.fromkeys(product.tables, frozenset({codec}))
-    return rows_of(platform, product, product.tables)
+from steps.pipelines import AS_PRODUCT, Standing, standing
 
 
 @when(
@@ -32,12 +20,14 @@ def has_run(platform: Platform, product: Product, codec: str) -> dict[str, Rows]
     converters=AS_PRODUCT,
     target_fixture="run",
 )
-def runs_with(platform: Platform, tmp_path: Path, product: Product, compute: str) -> Run:
+def runs_with(platform: Platform, tmp_path: Path, product: Product, compute: str, stood: Standing) -> Run:
+    stood.update(standing(platform, product))
     version = packed.with_compute(Floe.installed(), tmp_path / "team", product.name, compute)
     platform.deploy(product.name, version)
     return platform.run(product.name)
 
 
+@given(parse("the files that {product} wrote are compressed by {codec}"), converters=AS_PRODUCT)
 @then(parse("the files that {product} wrote are compressed by {codec}"), converters=AS_PRODUCT)
 def files_are_compressed(platform: Platform, product: Product, codec: str) -> None:
     assert compressions(platform, product) == dict.fromkeys(product.tables, frozenset({codec}))

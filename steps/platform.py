@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import allure
+import pytest
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
+from drivers import senders
 from drivers.dagster import Run
+from drivers.hearing import Hearing
 from drivers.kubernetes import Readiness, Workload
 from drivers.platform import Platform
+from drivers.senders import Sent
 
 EVERYTHING_A_PLATFORM_HAS = frozenset(
     {"namespace", "volumes", "releases", "node ports taken", "ports answering", "folders on the node"}
@@ -34,6 +38,34 @@ FAULT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
+class Told:
+    """Something that was told to the collector or to the lineage service."""
+
+    sent: Sent
+
+    @property
+    def content(self) -> str:
+        """What it says."""
+        return self.sent.content
+
+    def read_from(self, platform: Platform, reader: str) -> str:
+        """What a service, or a server of databases, has under its key."""
+        server = reader.removeprefix("the ").removesuffix(" server")
+        if server == reader:
+            return Hearing(platform).read_back(reader, self.sent)
+        query = "select name from datasets where name = %s"
+        found = platform.database("marquez", server).rows("find the dataset", query, self.sent.content)
+        return " ".join(name for (name,) in found)
+
+
+SENDERS: Mapping[tuple[str, str], Callable[[Platform], Sent]] = {
+    ("span", "the collector"): lambda platform: senders.span(platform.otlp),
+    ("metric", "the collector"): lambda platform: senders.metric(platform.otlp),
+    ("event", "Marquez"): lambda platform: senders.lineage_event(platform.lineage_address),
+}
+
+
+@dataclass(frozen=True)
 class Stored:
     """An object put into a bucket, and what the bucket held before."""
 
@@ -41,6 +73,14 @@ class Stored:
     name: str
     content: bytes
     before: dict[str, int]
+
+    def read_from(self, platform: Platform, reader: str) -> bytes:
+        """The object as its bucket gives it."""
+        return platform.store.get(reader.removesuffix(" bucket").removeprefix("the "), self.name)
+
+
+GivenBack = Told | Stored
+"""Something that was sent somewhere: it knows what it says, and what a reader has of it."""
 
 
 @given("the platform is installed")
@@ -58,9 +98,10 @@ def workloads_are(platform: Platform, datatable: list[list[str]]) -> None:
     assert platform.workloads() == expected
 
 
-@then(parse('{workload} answers: "{answer}"'))
-def workload_answers(platform: Platform, workload: str, answer: str) -> None:
-    assert platform.answer_of(workload) == answer
+@then(parse('{service} answers: "{answer}"'))
+def service_answers(platform: Platform, service: str, answer: str) -> None:
+    name, _, port = service.partition(" on port ")
+    assert (platform.answer_on_port(name, int(port)) if port else platform.answer_of(name)) == answer
 
 
 @then("every pod was Ready within the time allowed")
@@ -86,32 +127,29 @@ def check_refuses(platform: Platform, refusal: Readiness, reason: str) -> None:
     assert {pod: why.partition(":")[0] for pod, why in refused.items()} == {FAULTY_POD: reason}
 
 
-@then(parse('port {port:d} answers as {service}: "{answer}"'))
-def port_answers(platform: Platform, port: int, service: str, answer: str) -> None:
-    assert platform.answer_on_port(service, port) == answer
-
-
 @then(parse('the {owner} database holds the tables its owner made: "{tables}"'))
 def database_holds(platform: Platform, owner: str, tables: str) -> None:
     there, listed = platform.database(owner).tables(), tables.split(", ")
     assert {name: there.get(name, "nobody: no such table") for name in listed} == dict.fromkeys(listed, owner)
 
 
-@then("the dagster database records that run")
-def run_is_recorded(platform: Platform, run: Run) -> None:
-    query = "select run_id, status from runs where run_id = %s"
-    found = platform.database("dagster").rows("find the run", query, run.run_id)
-    assert found == [(run.run_id, run.status)]
+@then(parse("the {owner} database records the {what}"))
+def is_recorded(platform: Platform, request: pytest.FixtureRequest, owner: str, what: str) -> None:
+    kind, _, name = what.partition(" ")
+    if kind == "run":
+        run: Run = request.getfixturevalue("run")
+        name, query = run.run_id, "select run_id from runs where run_id = %s and status = 'SUCCESS'"
+    else:
+        query = "select distinct name from polaris_schema.entities where name = %s"
+    assert platform.database(owner).rows(f"find the {kind}", query, name) == [(name,)]
 
 
-@then(parse('the polaris database records the catalog "{catalog}"'))
-def catalog_is_recorded(platform: Platform, catalog: str) -> None:
-    query = "select distinct name from polaris_schema.entities where name = %s"
-    assert platform.database("polaris").rows("find the catalog", query, catalog) == [(catalog,)]
-
-
-@when(parse("an object is put into the {bucket} bucket"), target_fixture="stored")
-def object_is_put(platform: Platform, bucket: str) -> Iterator[Stored]:
+@when(parse("{a} {thing} is sent to {place}"), target_fixture="sent")
+def is_sent(platform: Platform, a: str, thing: str, place: str) -> Iterator[GivenBack]:  # noqa: ARG001
+    if thing != "object":
+        yield Told(SENDERS[thing, place](platform))
+        return
+    bucket = place.removeprefix("the ").removesuffix(" bucket")
     store, name, content = (
         platform.store,
         f"floe-acceptance/{secrets.token_hex(8)}",
@@ -123,15 +161,15 @@ def object_is_put(platform: Platform, bucket: str) -> Iterator[Stored]:
     store.delete(bucket, name)
 
 
-@then("reading it gives what was put")
-def object_is_read(platform: Platform, stored: Stored) -> None:
-    assert platform.store.get(stored.bucket, stored.name) == stored.content
+@then(parse("{reader} gives back what was sent"))
+def is_given_back(platform: Platform, sent: GivenBack, reader: str) -> None:
+    assert sent.read_from(platform, reader) == sent.content
 
 
 @then("once deleted it is gone")
-def object_is_gone(platform: Platform, stored: Stored) -> None:
-    platform.store.delete(stored.bucket, stored.name)
-    assert platform.store.objects(stored.bucket) == stored.before
+def object_is_gone(platform: Platform, sent: Stored) -> None:
+    platform.store.delete(sent.bucket, sent.name)
+    assert platform.store.objects(sent.bucket) == sent.before
 
 
 @when("the platform is torn down", target_fixture="had")

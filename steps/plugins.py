@@ -41,14 +41,12 @@ def made_for() -> MadeFor:
     return {}
 
 
-@given(parse("a floe with a third party's compute plugin that {how}"), target_fixture="bench")
-def with_third_party(bench: Installation, how: str) -> Installation:
-    return bench.with_plugins(bench.third_party(how))
-
-
-@given(parse("a floe whose plugin API is {version}"), target_fixture="bench")
-def with_plugin_api(bench: Installation, version: str) -> Installation:
-    return bench.with_plugin_api(version)
+@given(parse("a floe with {what}"), target_fixture="bench")
+def floe_with(bench: Installation, what: str) -> Installation:
+    api, of_acme = "plugin API ", "a third party's compute plugin that "
+    if what.startswith(api):
+        return bench.with_plugin_api(what.removeprefix(api))
+    return bench.with_plugins(bench.third_party(what.removeprefix(of_acme)))
 
 
 @given(parse("a floe in whose contracts {change}"))

@@ -94,21 +94,20 @@ def nothing_was_written(team: Team, outcome: Outcome) -> None:
     assert outcome.made == {}
 
 
-@given(parse("the schema of {file} that floe exports"), target_fixture="schema")
-def schema_of(exported: Callable[[str], dict[str, Any]], file: str) -> dict[str, Any]:
-    return exported(file)
-
-
-@then(parse("an independent validator accepts every {file} of the demo"))
-def validator_accepts(schema: dict[str, Any], file: str) -> None:
+@then(parse("an independent validator that has floe's schema refuses {field} of {whose} {file}"))
+def validator_refuses(
+    request: pytest.FixtureRequest,
+    exported: Callable[[str], dict[str, Any]],
+    field: str,
+    whose: str,
+    file: str,
+) -> None:
     texts = {str(path.relative_to(DEMO)): path.read_text() for path in DEMO.rglob(file)}
-    refused = {path: json_schema.refused_fields(schema, text) for path, text in texts.items()}
-    assert refused == dict.fromkeys(texts, frozenset())
-
-
-@then(parse("an independent validator refuses {field} of their {file}"))
-def validator_refuses(schema: dict[str, Any], team: Team, field: str, file: str) -> None:
-    assert json_schema.refused_fields(schema, team.read(file)) == frozenset({field})
+    if whose == "their":
+        team: Team = request.getfixturevalue("team")
+        texts = {file: team.read(file)}
+    refused = {path: json_schema.refused_fields(exported(file), text) for path, text in texts.items()}
+    assert refused == dict.fromkeys(texts, frozenset() if field == "nothing" else frozenset({field}))
 
 
 @when("they open it in an editor that has floe's schema", target_fixture="marks")
@@ -121,14 +120,11 @@ def editor_marks(team: Team, marks: frozenset[Mark], line: str, words: str) -> N
     assert marks == frozenset({Mark(refusals.number(team.read("floe.yaml"), line), words)})
 
 
-@when(parse("they ask an editor that has floe's schema what may follow {line}"), target_fixture="offers")
-def they_ask(writing: Editor, team: Team, line: str) -> frozenset[str]:
+@then(parse('the editor offers behind "{line}": {offer}'))
+def editor_offers(installation: Floe, writing: Editor, team: Team, line: str, offer: str) -> None:
+    model, _, field = offer.removeprefix("every field of floe's ").partition(" but ")
     text = team.read("floe.yaml")
-    return writing.offers(text, refusals.number(text, line) + 1)
-
-
-@then(parse("the editor offers every field of floe's {model} but {field}"))
-def editor_offers(installation: Floe, offers: frozenset[str], model: str, field: str) -> None:
+    offers = writing.offers(text, refusals.number(text, line) + 1)
     assert offers == fields_of(installation, model) - {field}
 
 

@@ -4,36 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import pytest
 from pytest_bdd import then, when
 from pytest_bdd.parsers import parse
 
 from drivers.dagster import Run
 from drivers.platform import Platform
 from drivers.product import Product
-from drivers.rows import Rows
-from steps.pipelines import AS_PRODUCT, rows_of
+from steps.pipelines import AS_PRODUCT, Standing, standing
 
 PATIENCE_SECONDS = 5
 """How long a run waits for a catalog that is not to come back, so that the scenario need not wait longer."""
 
-Standing = dict[str, tuple[int | None, Rows]]
-"""How tables stand: by name, the id of the current snapshot and the rows."""
-
 TROUBLES: Mapping[str, Callable[[Platform, str], Run]] = {
     "the catalog is away for a moment": Platform.run_with_catalog_away,
     "the object store is full": Platform.run_with_full_store,
+    "nobody takes its telemetry": Platform.run_unheard,
     "its worker is lost half way": Platform.cut_off,
     "the catalog is away for good": lambda platform, product: platform.run_without_catalog(
         product, PATIENCE_SECONDS
     ),
 }
-
-
-@pytest.fixture
-def stood() -> Standing:
-    """How the tables stood before the trouble."""
-    return {}
 
 
 @when(parse("{product} runs while {trouble}"), converters=AS_PRODUCT, target_fixture="run")
@@ -46,14 +36,3 @@ def runs_in_trouble(platform: Platform, product: Product, trouble: str, stood: S
 def run_said(run: Run, outcome: str, words: str) -> None:
     told = words if run.said(words) else run.verdict
     assert (run.outcome, told) == (outcome, words)
-
-
-@then(parse("the tables of {product} stand as they stood"), converters=AS_PRODUCT)
-def tables_stand(platform: Platform, product: Product, stood: Standing) -> None:
-    assert standing(platform, product) == stood
-
-
-def standing(platform: Platform, product: Product) -> Standing:
-    tables = platform.graph(product.name).tables
-    rows = rows_of(platform, product, tables)
-    return {name: (platform.lakehouse.snapshot(f"{product.namespace}.{name}"), rows[name]) for name in tables}

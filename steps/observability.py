@@ -1,0 +1,174 @@
+"""Words about what runs tell: of traces, lineage, metrics, logs and dashboards, and of who keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from pytest_bdd import given, then
+from pytest_bdd.parsers import parse
+
+from demo import lineage as choices
+from drivers import dashboards, telemetry
+from drivers.dagster import Run
+from drivers.hearing import Hearing
+from drivers.platform import Platform
+from drivers.product import Product
+from drivers.telemetry import Failure, Told
+from steps.pipelines import AS_PRODUCT
+
+WAREHOUSE = "lakehouse"
+"""The namespace of every table in lineage."""
+
+MARQUEZ_PODS = "app.kubernetes.io/name=marquez"
+
+
+@pytest.fixture(scope="module")
+def hearing(platform: Platform) -> Hearing:
+    """The runs of this story's platform that were listened to."""
+    return Hearing(platform)
+
+
+@given(parse("{product} has run, and {what}"), converters=AS_PRODUCT, target_fixture="told")
+def has_told(hearing: Hearing, product: Product, what: str) -> Told:
+    if what == "told of it":
+        return hearing.of(product.name)
+    return hearing.of_failure(product, what.removesuffix(" failed"))
+
+
+# ---- the trace
+
+
+@then("the trace of the run has one span for each table and test of the dbt graph, all below the run's step")
+def span_for_each(platform: Platform, told: Told) -> None:
+    graph, job = platform.graph(told.run.product), Product(told.run.product).job
+    assert telemetry.nodes(told.spans) == {"tables": sorted(graph.tables), "tests": sorted(graph.tests)}
+    assert telemetry.parents(told.spans) == frozenset({f"run {job} / {job}_dbt"})
+
+
+@then("no span is an orphan, outlasts its parent, or says anything else of a table than Dagster does")
+def spans_are_in_place(told: Told) -> None:
+    assert telemetry.misplaced(told.spans) == {}
+    assert telemetry.figures_astray(told.spans, told.run) == {}
+
+
+@then(parse("the trace of the run was found under {services} within {seconds:d} s of its end"))
+def trace_was_found(told: Told, services: str, seconds: int) -> None:
+    there = {name: "in time" if took <= seconds else f"{took} s" for name, took in told.found.items()}
+    assert there == dict.fromkeys(services.split(", "), "in time")
+
+
+@then(parse("the trace id of {what} opens the trace of that very run"))
+def opens_the_trace(hearing: Hearing, told: Told, what: str) -> None:
+    run_id = told.run.run_id
+    places = (
+        telemetry.places(told.events)
+        if what == "every lineage event"
+        else telemetry.places_of_lines(told.lines, run_id)
+    )
+    spans = hearing.traces_of(frozenset(trace for trace, _ in places))
+    there = {(one.trace, one.id) for found in spans.values() for one in found}
+    assert list(telemetry.runs_opened(spans).values()) == [run_id]
+    assert places - there == frozenset()
+
+
+# ---- lineage
+
+
+@then("lineage heard of every table at each of these points, with what the dbt graph says it is made of")
+def heard_at_points(platform: Platform, told: Told, datatable: list[list[str]]) -> None:
+    graph, job = platform.graph(told.run.product), Product(told.run.product).job
+    asked = [row[0] for row in datatable[1:]]
+    assert telemetry.points(told.events, job) == telemetry.points_due(asked, graph, job)
+
+
+@then(parse("the graph that {who} draws of {product} is the graph of dbt"), converters=AS_PRODUCT)
+def graph_is_dbts(platform: Platform, who: str, product: Product) -> None:
+    graph, of = platform.graph(product.name), product.namespace
+    if who == "Dagster":
+        assert platform.orchestrator.edges(product.name) == graph.edges
+        return
+    mart = f"{of}.{min(product.layer('gold'))}"
+    assert platform.lineage.edges(WAREHOUSE, mart) == telemetry.edges_due(graph, of)
+
+
+@then(parse("Marquez has these columns of {table} computed from"))
+def columns_are_computed(platform: Platform, table: str, datatable: list[list[str]]) -> None:
+    of = Product.with_table(table).namespace
+    edges = platform.lineage.column_edges(WAREHOUSE, f"{of}.{table}")
+    expected = {column: sorted(sources.split(", ")) for column, sources in datatable[1:]}
+    found = {
+        column: sorted(
+            source.removeprefix(f"{of}.") for source, target in edges if target == f"{of}.{table}.{column}"
+        )
+        for column in expected
+    }
+    assert found == expected
+
+
+# ---- failures
+
+
+@then(parse('{who} tells that {model} failed at its span, because of "{reason}"'))
+def tells_of_failure(told: Told, who: str, model: str, reason: str) -> None:
+    ways = {
+        "Jaeger": telemetry.failures_in_trace(told.spans),
+        "Marquez": telemetry.failures_in_lineage(told.events, Product(told.run.product).job),
+        "the log": telemetry.failures_in_log(told.lines),
+    }
+    found = [
+        Failure(one.model, reason if reason in one.reason else one.reason, one.trace, one.span)
+        for one in ways[who]
+    ]
+    places = [(one.trace, one.id) for one in told.spans if one.name == model]
+    assert found == [Failure(model, reason, trace, span) for trace, span in places]
+    assert [one.model for one in found] == [model]
+
+
+# ---- metrics and dashboards
+
+
+@then(parse("the metrics of {product} are what its run did"), converters=AS_PRODUCT)
+def metrics_are(platform: Platform, told: Told, product: Product) -> None:
+    graph = platform.graph(product.name)
+    models = graph.tables if told.run.status == "SUCCESS" else graph.models
+    due = telemetry.values_due(told.run, told.seconds, told.ended, len(models))
+    assert telemetry.values_astray(told.values, due) == {}
+
+
+@then(parse("since the run before it only {status} runs have become more, by {count:d}"))
+def error_rate_moved(hearing: Hearing, told: Told, status: str, count: int) -> None:
+    before = hearing.of(told.run.product).values
+    assert telemetry.moved(before, told.values, "floe_runs_total") == {status: count}
+
+
+@then(parse("every panel of the dashboard {name} has data"))
+def panels_have_data(platform: Platform, name: str) -> None:
+    assert dashboards.without_data(platform.metrics, dashboards.panels(name)) == {}
+
+
+# ---- who keeps it, and who does without
+
+
+@given(parse("a manifest that chooses a {choice} database for lineage"))
+def database_is_chosen(platform: Platform, tmp_path: Path, choice: str) -> Iterator[None]:
+    usual, manifest = choices.settings(), tmp_path / "manifest.yaml"
+    content = yaml.safe_load(choices.MANIFEST.read_text())
+    content["plugins"]["lineage_backend"] = {"type": "marquez", "config": {"database": choice}}
+    manifest.write_text(yaml.safe_dump(content))
+    platform.choose(choices.settings(manifest), usual=usual, renews=MARQUEZ_PODS)
+    yield
+    platform.choose(usual, usual=usual, renews=MARQUEZ_PODS)
+
+
+@then(parse("it took at most {percent:d} % longer than when it was heard, and told once that it lost {what}"))
+def unheard(hearing: Hearing, told: Told, run: Run, percent: int, what: str) -> None:
+    heard, took = told.seconds, hearing.seconds(run)
+    longer = max(0.0, 100 * (took - heard) / heard)
+    there = {
+        "longer": f"at most {percent} %" if longer <= percent else f"{longer:.0f} %: {took} s, not {heard} s",
+        "lost": telemetry.losses(hearing.lines(run)),
+    }
+    assert there == {"longer": f"at most {percent} %", "lost": [sorted(what.split(", "))]}
