@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 KUBECONFIG = STATE / "kubeconfig"
 """Of this checkout alone; the user's own ~/.kube is neither read nor written."""
 
-NODE_PORTS = {"dagster": 3000, "polaris": 8181, "minio": 9000, "minio-console": 9001}
+NODE_PORTS = {
+    "dagster": 3000,
+    "polaris": 8181,
+    "minio": 9000,
+    "minio-console": 9001,
+    "marquez": 5001,
+    "jaeger": 16686,
+    "prometheus": 9090,
+    "grafana": 3001,
+}
 """The documented ports, the same on every provider."""
 
 NODE_PORT_RANGE = "1024-32767"

@@ -29,6 +29,10 @@ PLACES = {
     "minio-console": ("MinIO: the tables' files", "/browser/warehouse"),
     "polaris": ("Catalog: Iceberg REST API", "/api/catalog/v1/config"),
     "minio": ("MinIO: S3 API", "/minio/health/live"),
+    "jaeger": ("Jaeger: a trace of each run", "/search"),
+    "marquez": ("Lineage: OpenLineage API", "/api/v1/namespaces"),
+    "prometheus": ("Prometheus: metrics, alerts", "/alerts"),
+    "grafana": ("Grafana: dashboards", "/dashboards"),
 }
 
 
@@ -97,7 +101,10 @@ def _addresses(host: str, cluster: Cluster) -> None:
     table.add_column("what")
     table.add_column("address", overflow="fold")
     table.add_column("answers")
+    held = cluster.held_node_ports()
     for name, (what, path) in PLACES.items():
+        if NODE_PORTS[name] not in held:  # a part that this cluster cannot have, or that is switched off
+            continue
         address = f"http://{host}:{NODE_PORTS[name]}{path}"
         table.add_row(what, address, _answer(address))
     console.print(table)

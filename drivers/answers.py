@@ -8,6 +8,7 @@ what was promised.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
@@ -85,6 +86,53 @@ def page(address: str) -> str:
     return f"page {title.group(1)}"
 
 
+def marquez(address: str) -> str:
+    """Whether the lineage service gives the namespaces it has; it always has one called default."""
+    answer = _call("Marquez", "GET", f"http://{address}/api/v1/namespaces")
+    if isinstance(answer, str):
+        return answer
+    names = [one.get("name") for one in _json(answer).get("namespaces", []) if isinstance(one, dict)]
+    return "has the namespace default" if "default" in names else _unexpected(answer)
+
+
+def collector(address: str) -> str:
+    """The collector's own word on its health."""
+    answer = _call("the collector", "GET", f"http://{address}/status")
+    if isinstance(answer, str):
+        return answer
+    status = _json(answer).get("status")
+    return f"status {status}" if isinstance(status, str) else _unexpected(answer)
+
+
+def jaeger(address: str) -> str:
+    """Whether Jaeger gives the services it has traces of, and none with an error."""
+    answer = _call("Jaeger", "GET", f"http://{address}/api/services")
+    if isinstance(answer, str):
+        return answer
+    body = _json(answer)
+    return "lists services" if {"data", "errors"} <= set(body) and not body["errors"] else _unexpected(answer)
+
+
+def prometheus(address: str) -> str:
+    """Whether Prometheus scrapes itself, and what it says of that: `up 1`."""
+    answer = _call(
+        "Prometheus", "GET", f"http://{address}/api/v1/query", params={"query": 'up{job="prometheus"}'}
+    )
+    if isinstance(answer, str):
+        return answer
+    found = _json(answer).get("data", {}).get("result") or []
+    return f"up {found[0]['value'][1]}" if found else _unexpected(answer)
+
+
+def grafana(address: str) -> str:
+    """Grafana's own word on its database: `database ok`."""
+    answer = _call("Grafana", "GET", f"http://{address}/api/health")
+    if isinstance(answer, str):
+        return answer
+    database = _json(answer).get("database")
+    return f"database {database}" if isinstance(database, str) else _unexpected(answer)
+
+
 def _call(service: str, method: str, url: str, **more: object) -> httpx.Response | str:
     """One call; in words when nothing answered."""
     where = httpx.URL(url).netloc.decode()
@@ -98,7 +146,7 @@ def _call(service: str, method: str, url: str, **more: object) -> httpx.Response
             return question.outcome
 
 
-def _json(answer: httpx.Response) -> dict[str, dict[str, str]]:
+def _json(answer: httpx.Response) -> dict[str, Any]:
     try:
         body = answer.json()
     except ValueError:

@@ -6,7 +6,7 @@ import hashlib
 import re
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,9 +23,12 @@ from drivers.errors import ServiceError
 from drivers.helm import Helm, products_served
 from drivers.kubernetes import RUN_LABEL, Cluster, Pod, Readiness, Volume, Workload, replaced
 from drivers.lakehouse import Lakehouse
+from drivers.lineage import Lineage
+from drivers.metrics import Metrics
 from drivers.object_store import ObjectStore
 from drivers.product import Product
 from drivers.sources import Source
+from drivers.spans import Traces
 from drivers.sql import Database
 from drivers.tunnel import Tunnels
 from drivers.upkeep import State, Upkeep, reading
@@ -85,8 +88,38 @@ READER, PIPELINE = "polaris-reader-credentials", "polaris-pipeline-credentials"
 """The Secrets of the two principals that read and write tables."""
 
 BUCKETS = ("staging", "warehouse")
-NODE_PORTS: Mapping[str, int] = {"Dagster": 3000, "Polaris": 8181, "MinIO": 9000, "MinIO console": 9001}
+NODE_PORTS: Mapping[str, int] = {
+    "Dagster": 3000,
+    "Polaris": 8181,
+    "MinIO": 9000,
+    "MinIO console": 9001,
+    "Marquez": 5001,
+    "Jaeger": 16686,
+    "Prometheus": 9090,
+    "Grafana": 3001,
+}
 """The documented ports."""
+
+_INSIDE: Mapping[str, tuple[int, Callable[[str], str]]] = {
+    "dagster-webserver": (3000, answers.dagster),
+    "minio": (9000, answers.minio),
+    "marquez": (5000, answers.marquez),
+    "otel-collector": (13133, answers.collector),
+    "jaeger": (16686, answers.jaeger),
+    "prometheus": (9090, answers.prometheus),
+    "grafana": (3000, answers.grafana),
+}
+"""The services that tell how they fare to whoever asks, by their names in the cluster: port and question."""
+
+_ON_PORTS: Mapping[str, Callable[[str], str]] = {
+    "Dagster": answers.dagster,
+    "MinIO console": answers.page,
+    "Marquez": answers.marquez,
+    "Jaeger": answers.jaeger,
+    "Prometheus": answers.prometheus,
+    "Grafana": answers.grafana,
+}
+"""The same by the names that an operator has for what answers on the node's ports."""
 
 
 @dataclass(frozen=True)
@@ -404,14 +437,13 @@ class Platform:
     def answer_of(self, workload: str) -> str:
         """What a workload says of itself, asked inside the cluster."""
         evidence.touched("platform")
+        if workload in _INSIDE:
+            port, ask = _INSIDE[workload]
+            return ask(self._tunnels.to(workload, port).address())
         match workload:
-            case "dagster-webserver":
-                return answers.dagster(self._tunnels.to("dagster-webserver", 3000).address())
             case "dagster-daemon":
                 ill = sorted(name for name, healthy in self.orchestrator.daemons().items() if not healthy)
                 return f"no heartbeat of {', '.join(ill)}" if ill else "every daemon healthy"
-            case "minio":
-                return answers.minio(self._tunnels.to("minio", 9000).address())
             case "polaris":
                 root = self._secret("polaris-root-credentials")
                 address = self._tunnels.to("polaris", 8181).address()
@@ -429,17 +461,15 @@ class Platform:
         """What answers on a port of the node, asked as the given service."""
         evidence.touched("platform")
         address = f"{self.place.address}:{port}"
+        if service in _ON_PORTS:
+            return _ON_PORTS[service](address)
         match service:
-            case "Dagster":
-                return answers.dagster(address)
             case "Polaris":
                 root = self._secret("polaris-root-credentials")
                 return answers.polaris(address, root["client-id"], root["client-secret"])
             case "MinIO":
                 keys = self._secret("minio-credentials")
                 return answers.minio_with_keys(address, keys["root-user"], keys["root-password"])
-            case "MinIO console":
-                return answers.page(address)
             case _:
                 raise ServiceError("answer on a port", of=service, answer="nobody knows how to ask it")
 
@@ -496,6 +526,26 @@ class Platform:
         root = self._secret("polaris-root-credentials")
         tunnel = self._tunnels.to("polaris", 8181)
         return Management(tunnel.address, root["client-id"], root["client-secret"])
+
+    @property
+    def lineage(self) -> Lineage:
+        """The lineage service."""
+        return Lineage(self._tunnels.to("marquez", 5000).address)
+
+    @property
+    def traces(self) -> Traces:
+        """The spans that Jaeger keeps."""
+        return Traces(self._tunnels.to("jaeger", 16686).address)
+
+    @property
+    def metrics(self) -> Metrics:
+        """What Prometheus scraped."""
+        return Metrics(self._tunnels.to("prometheus", 9090).address)
+
+    @property
+    def otlp(self) -> str:
+        """Where the platform's collector takes spans and metrics, by HTTP: host:port of this machine."""
+        return self._tunnels.to("otel-collector", 4318).address()
 
     def database(self, name: str) -> Database:
         """A database as its owner."""

@@ -25,6 +25,9 @@ EVIDENCE = {
     "minio": "minio",
     "postgresql": "postgresql",
     "dagster-webserver": "dagster",
+    "marquez": "lineage",
+    "jaeger": "traces",
+    "prometheus": "metrics",
 }
 """Which service of the evidence stands behind a Kubernetes service."""
 

@@ -22,7 +22,8 @@ class Image(BaseModel):
     """An image ready to be loaded into a cluster.
 
     Attributes:
-        name: what it is for: postgresql, minio, polaris, polaris-admin, marquez, dagster.
+        name: what it is for: postgresql, minio, polaris, polaris-admin, marquez, jaeger,
+            prometheus, grafana, dagster.
         ref: the reference pods use; for images built here its tag is the digest of the inputs.
         archive: a tar file that `docker load` and `ctr images import` read.
     """

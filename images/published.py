@@ -21,6 +21,9 @@ class Published(BaseModel):
     polaris: str = Field(pattern=_PINNED)
     polaris_admin: str = Field(alias="polaris-admin", pattern=_PINNED)
     marquez: str = Field(pattern=_PINNED)
+    jaeger: str = Field(pattern=_PINNED)
+    prometheus: str = Field(pattern=_PINNED)
+    grafana: str = Field(pattern=_PINNED)
 
 
 def references() -> dict[str, str]:

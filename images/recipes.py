@@ -10,7 +10,7 @@ from pathlib import Path
 
 from foundation.cache import SYSTEM, digest_of
 from foundation.errors import UserError
-from images import minio, rootfs
+from images import jaeger, minio, rootfs
 
 HERE = Path(__file__).resolve().parent
 SEED_SCALE = "FLOE_DEMO_SEED_SCALE"
@@ -88,6 +88,10 @@ def _minio(context: Path) -> None:
     shutil.copy2(minio.binary(), context / "minio")
 
 
+def _jaeger(context: Path) -> None:
+    shutil.copy2(jaeger.binary(), context / "jaeger")
+
+
 def recipes() -> list[Recipe]:
     """The images built here, those that take longest last."""
     return [
@@ -97,6 +101,19 @@ def recipes() -> list[Recipe]:
             files=("images/minio/go.mod", "images/minio/go.sum"),
             inputs=lambda: [minio.version()],
             generate=_minio,
+        ),
+        Recipe(
+            name="jaeger",
+            containerfile="images/jaeger/Containerfile",
+            files=("images/jaeger/go.mod", "images/jaeger/go.sum"),
+            inputs=lambda: [jaeger.RELEASE],
+            generate=_jaeger,
+        ),
+        Recipe(
+            name="prometheus",
+            containerfile="images/prometheus/Containerfile",
+            files=(),
+            base=HERE / "prometheus",
         ),
         Recipe(
             name="postgresql",

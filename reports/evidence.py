@@ -11,14 +11,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-ALL_SERVICES = frozenset({"catalog", "dagster", "postgresql", "minio"})
+DATA_PATH = frozenset({"catalog", "dagster", "postgresql", "minio"})
+"""The services without which no row gets into a table."""
+
+ALL_SERVICES = DATA_PATH | {"lineage", "traces", "metrics"}
 """The services of the platform, by the names that drivers use."""
 
 THROUGH: dict[str, frozenset[str]] = {
-    "pipeline": ALL_SERVICES,
+    "pipeline": DATA_PATH,
     "platform": ALL_SERVICES,
 }
-"""What stands behind a name: a pipeline run, and the platform as a whole, go through everything."""
+"""What stands behind a name: a run goes through the data path, the platform as a whole is everything."""
 
 _scenarios: list[set[str]] = []
 _fixtures: dict[str, set[str]] = {}

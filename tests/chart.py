@@ -19,7 +19,17 @@ NAMESPACE = "floe-test"
 VALUES = {name: CHART / f"values-{name}.yaml" for name in ("local", "kind", "existing", "demo")}
 IMAGES = {
     name: f"localhost/floe-e2e/{name.lower()}:0123456789abcdef"
-    for name in ("postgresql", "minio", "polaris", "polarisAdmin", "marquez", "dagster")
+    for name in (
+        "postgresql",
+        "minio",
+        "polaris",
+        "polarisAdmin",
+        "marquez",
+        "jaeger",
+        "prometheus",
+        "grafana",
+        "dagster",
+    )
 }
 
 COMBINATIONS = {

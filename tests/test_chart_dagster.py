@@ -372,20 +372,39 @@ def addresses(objects: Objects) -> dict[str, dict[str, str]]:
     }
 
 
-def test_telemetry_goes_where_the_values_say_and_nowhere_by_default() -> None:
-    assert set(map(str, addresses(rendered()).values())) == {"{}"}
+def told(collector: dict[str, str], lineage: dict[str, str]) -> dict[str, dict[str, str]]:
+    """What each process is told; of lineage only those that run products hear."""
+    return {
+        "run": {**collector, **lineage},
+        "dagster-code-customer-360": {**collector, **lineage},
+        "dagster-webserver": collector,
+        "dagster-daemon": collector,
+    }
+
+
+def test_telemetry_goes_to_the_platforms_own_services() -> None:
+    collector = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel-collector:4318"}
+    assert addresses(rendered()) == told(collector, {"OPENLINEAGE_URL": "http://marquez:5000"})
+
+
+def test_what_is_switched_off_is_told_nothing() -> None:
+    off = {"global.observability.collector": False, "global.lineage.enabled": False}
+    assert addresses(tuple(chart.render(settings=off))) == told({}, {})
+    nowhere = {"global.observability.otlp": "", "global.observability.lineage": ""}
+    assert addresses(tuple(chart.render(settings=nowhere))) == told({}, {})
+
+
+def test_telemetry_goes_where_the_values_say_whatever_runs() -> None:
     named = {
+        "global.observability.collector": False,
+        "global.lineage.enabled": False,
         "global.observability.otlp": "http://collector:4318",
         "global.observability.lineage": "http://m:5000",
     }
     collector = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
-    pipeline = {**collector, "OPENLINEAGE_URL": "http://m:5000"}
-    assert addresses(tuple(chart.render(settings=named))) == {
-        "run": pipeline,
-        "dagster-code-customer-360": pipeline,
-        "dagster-webserver": collector,
-        "dagster-daemon": collector,
-    }
+    assert addresses(tuple(chart.render(settings=named))) == told(
+        collector, {"OPENLINEAGE_URL": "http://m:5000"}
+    )
 
 
 def test_floe_as_released_has_dagsters_own_launcher_and_queue(released: Objects) -> None:

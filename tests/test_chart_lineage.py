@@ -1,4 +1,4 @@
-"""The lineage service in the chart: off unless asked for, and its database where the manifest says."""
+"""The lineage service in the chart: on unless switched off, and its database where the manifest says."""
 
 from __future__ import annotations
 
@@ -50,13 +50,20 @@ def test_every_object_is_valid_and_named_once(cluster: str, choice: str) -> None
     assert len(set(names)) == len(names)
 
 
-def test_it_is_off_unless_asked_for() -> None:
-    parts = {pod.owner for pod in pods(chart.rendered("local", "demo"))}
-    assert not {owner for owner in parts if "marquez" in owner}
+@functools.cache
+def without_lineage() -> list[Object]:
+    return chart.render(("local", "demo"), {"global.lineage.enabled": False})
+
+
+def test_switched_off_it_is_not_there_and_nobody_tells_it_anything() -> None:
+    objects = without_lineage()
+    assert not {owner for owner, *_ in pods(objects) if "marquez" in owner}
+    assert "marquez-nodeport" not in of_kind(objects, "Service")
+    assert not [text for item in objects for text in chart.texts(item) if "marquez" in text]
 
 
 def test_what_it_adds_to_a_platform() -> None:
-    without = {(item["kind"], item["metadata"]["name"]) for item in chart.rendered("local")}
+    without = {(item["kind"], item["metadata"]["name"]) for item in without_lineage()}
     added = {
         choice: {(item["kind"], item["metadata"]["name"]) for item in with_lineage(choice, "local")} - without
         for choice in CHOICES
@@ -184,3 +191,16 @@ def test_the_choice_restarts_it_and_leaves_the_rest_alone() -> None:
     )
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     assert changed == {"Deployment/marquez", "StatefulSet/marquez-postgresql", "StatefulSet/postgresql"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "made"),
+    [("shared", ["wait-for-postgresql", "database"]), ("dedicated", ["wait-for-marquez-postgresql"])],
+)
+def test_a_shared_database_is_made_before_a_start_where_it_is_not_there(choice: str, made: list[str]) -> None:
+    """A volume of an older release has none; tests/contract sees that what is there is left alone."""
+    objects = with_lineage(choice, "local")
+    (pod,) = (one for one in pods(objects) if one.owner == "Deployment/marquez")
+    assert [one["name"] for one in pod.spec["initContainers"]] == made
+    told = of_kind(objects, "ConfigMap")["marquez-configuration"]["data"]
+    assert ("database.sql" in told) == (choice == "shared")

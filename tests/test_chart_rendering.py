@@ -59,6 +59,10 @@ def test_services_have_their_documented_names_and_ports() -> None:
         "postgresql": [5432],
         "minio": [9000, 9001],
         "polaris": [8181, 8182],
+        "marquez": [5000, 5001],
+        "otel-collector": [4317, 4318, 8888, 8889, 13133],
+        "jaeger": [4317, 8888, 13133, 16686],
+        "prometheus": [9090],
         "dagster-webserver": [3000],
         "dagster-code-customer-360": [4000],
     }
@@ -79,7 +83,11 @@ def test_node_ports_are_the_documented_ones_and_only_when_asked_for() -> None:
         8181: "polaris-nodeport",
         9000: "minio-nodeport",
         9001: "minio-nodeport",
+        5001: "marquez-nodeport",
+        16686: "jaeger-nodeport",
+        9090: "prometheus-nodeport",
     }
+    assert set(taken(rendered("kind", "demo"))) - set(taken(rendered("local", "demo"))) == {3001}
 
 
 @every_combination
@@ -157,10 +165,10 @@ def test_roles_are_bound_to_accounts_of_this_release(combination: tuple[str, ...
 
 
 def test_images_are_the_ones_given() -> None:
-    for combination, policy in (("local", "Never"), ("kind", "IfNotPresent")):
+    for combination, policy, absent in (("local", "Never", {"grafana"}), ("kind", "IfNotPresent", set())):
         containers = [container for pod in pods(rendered(combination)) for container in pod.containers]
         assert {container["image"] for container in containers} == {
-            ref for name, ref in IMAGES.items() if name != "marquez"
+            ref for name, ref in IMAGES.items() if name not in absent
         }
         assert {container["imagePullPolicy"] for container in containers} == {policy}
 
@@ -175,7 +183,7 @@ def test_the_list_that_is_written_of_built_images_is_taken_as_it_is() -> None:
 
 def test_data_belongs_to_the_release_and_goes_with_it() -> None:
     claims = of_kind(rendered(), "PersistentVolumeClaim")
-    assert set(claims) == {"postgresql-data", "minio-data"}
+    assert set(claims) == {"postgresql-data", "minio-data", "prometheus-data"}
     for claim in claims.values():
         assert "storageClassName" not in claim["spec"]  # the cluster's default
         assert "helm.sh/resource-policy" not in claim["metadata"].get("annotations", {})
@@ -206,7 +214,7 @@ class TestSecrets:
             for item in of_kind(objects, "Secret").values()
             for value in (item.get("data") or {}).values()
         }
-        assert len(values) == 8
+        assert len(values) == 9
         assert all(len(value) >= 16 for value in values)
         for item in objects:
             if item["kind"] != "Secret":
@@ -270,7 +278,7 @@ class TestRestarts:
         }
 
     def test_another_database_restarts_the_server(self) -> None:
-        assert self.changed({"postgresql.databases": ["dagster", "polaris", "marquez"]}) == {
+        assert self.changed({"postgresql.databases": ["dagster", "polaris", "reports"]}) == {
             "StatefulSet/postgresql"
         }
 

@@ -128,7 +128,7 @@ def test_the_check_refuses_what_kind_does_not_know(check: Path) -> None:
 
 def test_kind_maps_the_documented_ports_to_this_machine_only() -> None:
     mapped = [(each["containerPort"], each["hostPort"], each["listenAddress"]) for each in _mappings()]
-    assert mapped == [(port, port, LISTEN) for port in (3000, 8181, 9000, 9001)]
+    assert mapped == [(port, port, LISTEN) for port in (3000, 8181, 9000, 9001, 5001, 16686, 9090, 3001)]
 
 
 def test_the_documented_ports_can_be_node_ports() -> None:

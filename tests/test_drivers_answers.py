@@ -45,6 +45,8 @@ def test_another_service_on_the_port_is_not_taken_for_the_expected_one(stranger:
     assert answers.dagster(stranger) == "HTTP 200 {}"
     assert answers.minio(stranger) == "HTTP 200 <html><title> Another page </title></html>"
     assert answers.page(stranger) == "page Another page"
+    for ask in (answers.marquez, answers.collector, answers.jaeger, answers.prometheus, answers.grafana):
+        assert ask(stranger) == "HTTP 200 <html><title> Another page </title></html>"
 
 
 def test_a_port_nobody_listens_on_is_an_answer_too() -> None:

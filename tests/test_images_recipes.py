@@ -195,7 +195,14 @@ def test_containerfiles_of_services_run_as_a_numbered_user_that_is_not_root() ->
         for file in CONTAINERFILES
         if file.name == "Containerfile"
     }
-    assert users == {"postgresql": ["999"], "minio": ["1000"], "dagster": ["1000"], "polaris": ["10000"]}
+    assert users == {
+        "postgresql": ["999"],
+        "minio": ["1000"],
+        "jaeger": ["10001"],
+        "prometheus": ["65534"],
+        "dagster": ["1000"],
+        "polaris": ["10000"],
+    }
 
 
 @pytest.mark.parametrize("lock", ["images/dagster/requirements.lock", "requirements-uv.lock"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
 
 import httpx
 
@@ -13,19 +12,13 @@ from foundation.cache import ROOT
 from standins.loopback.postgres import Postgres
 from standins.loopback.processes import Running, free_port
 
-LINEAGE_DATABASE: Final = (
-    "create role marquez login password 'marquez-password'",
-    "create database marquez owner marquez",
-)
-"""What the lineage service finds in PostgreSQL before it starts for the first time."""
-
 
 class LineageStandIn:
     """The stand-in of Marquez, with a database of its own.
 
     Args:
         folder: for what it prints.
-        database: the PostgreSQL server; LINEAGE_DATABASE was executed there.
+        database: the PostgreSQL server, with the service's database.
     """
 
     def __init__(self, folder: Path, database: Postgres) -> None:

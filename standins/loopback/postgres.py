@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import psycopg
 
 from drivers import wait
-from foundation import cache, process
-from foundation.errors import PlatformError, UserError
+from foundation import cache, packages, process
+from foundation.errors import UserError
 from standins.loopback.processes import Running, as_user, free_port
 
 _INSTALLED: Final = Path("/usr/lib/postgresql/15")
@@ -92,6 +90,23 @@ class Postgres:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def script(self, file: Path, **environment: str) -> str:
+        """Have psql run a file as the superuser, as the chart's containers do; gives what it prints.
+
+        Args:
+            file: holds psql's commands.
+            environment: variables that they read.
+
+        Raises:
+            PlatformError: a statement failed; with psql's last lines.
+        """
+        where = {"PGHOST": "127.0.0.1", "PGPORT": str(self.port), "PGUSER": "postgres"}
+        return process.run(
+            [self._root / "bin" / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file", file],
+            timeout=60,
+            env={**libraries(self._root), **where, **environment},
+        )
+
     def _answers(self) -> bool:
         assert self._process is not None
         self._process.must_run()
@@ -123,7 +138,7 @@ def programs(folder: Path) -> Path:
     """The installed server, else Debian's package unpacked into the cache; nothing is installed."""
     if (_INSTALLED / "bin" / "postgres").exists():
         return _INSTALLED
-    if shutil.which("apt-get") is None:
+    if not packages.can_install():
         raise UserError(
             "PostgreSQL 15 is neither installed nor to be had with apt-get",
             remedy=f"install PostgreSQL 15 so that {_INSTALLED}/bin/postgres is there",
@@ -136,39 +151,9 @@ def programs(folder: Path) -> Path:
 
 
 def _unpack(place: Path) -> None:
-    """Download the package with all it needs beyond what is installed, and unpack it.
-
-    apt works in folders of this entry alone: the machine's package lists stay as they are.
-    """
-    own = place / "apt"
-    for folder in ("lists/partial", "cache/archives/partial"):
-        (own / folder).mkdir(parents=True)
-    options = [
-        *("-o", f"Dir::State::Lists={own / 'lists'}"),
-        *("-o", f"Dir::Cache={own / 'cache'}"),
-        # Its own user could not write here.
-        *("-o", "APT::Sandbox::User=root"),
-    ]
-    process.run(["apt-get", *options, "update", "-q"], timeout=300)
-    names = _wanted(options)
-    if not names:
-        raise PlatformError(f"apt-get offers no {_PACKAGE}: is this Debian 12?")
-    process.run(["apt-get", *options, "download", *names], timeout=300, cwd=own)
-    for archive in sorted(own.glob("*.deb")):
-        process.run(["dpkg", "-x", archive, place], timeout=120)
-    shutil.rmtree(own)
+    packages.unpack(_PACKAGE, place)
     # Half of it compiles queries to machine code, which no test needs, and manuals.
     for unused in (*place.glob("usr/lib/*/libLLVM*"), *place.glob("usr/lib/postgresql/15/lib/bitcode")):
         shutil.rmtree(unused) if unused.is_dir() else unused.unlink()
     for name in ("doc", "locale", "man", "postgresql/15/man"):
         shutil.rmtree(place / "usr/share" / name, ignore_errors=True)
-
-
-def _wanted(options: Sequence[str]) -> list[str]:
-    """The packages that an installation would bring."""
-    said = process.run(
-        ["apt-get", *options, "install", "--simulate", "--no-install-recommends", _PACKAGE],
-        timeout=120,
-        env={"LC_ALL": "C"},
-    )
-    return re.findall(r"^Inst (\S+)", said, re.MULTILINE)

@@ -110,6 +110,7 @@ class Minio:
             env={
                 "MINIO_ROOT_USER": _STORE_USER,
                 "MINIO_ROOT_PASSWORD": _STORE_SECRET,
+                "MINIO_PROMETHEUS_AUTH_TYPE": "public",
                 "MINIO_UPDATE": "off",
             },
             log=folder / "minio.log",
@@ -172,6 +173,11 @@ class StandIn:
     def health(self) -> str:
         """The address of its health."""
         return f"http://127.0.0.1:{self._management_port}/q/health"
+
+    @property
+    def management_port(self) -> int:
+        """Where health and metrics are."""
+        return self._management_port
 
     @property
     def target(self) -> Target:

@@ -20,6 +20,7 @@ from standins.loopback.postgres import Postgres
 from standins.loopback.servers import CATALOG_DATABASE, own_folder
 from standins.loopback.stack import Minio, StandIn, Target
 from tests import demo_product
+from tests.chart import of_kind, rendered
 from tests.contract.in_process import launch
 
 _PREFIX = "floe-contract-"
@@ -49,6 +50,17 @@ def postgres(folder: Path) -> Iterator[Postgres]:
     server.execute(*CATALOG_DATABASE)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def lineage_postgres(postgres: Postgres, folder: Path) -> Postgres:
+    """The same server with the lineage service's database, made as the chart makes it on an older volume."""
+    script = of_kind(rendered(), "ConfigMap")["marquez-configuration"]["data"]["database.sql"]
+    file = folder / "lineage-database.sql"
+    file.write_text(script)
+    for _ in range(2):  # what is there is left alone
+        postgres.script(file, MARQUEZ_OWNER_PASSWORD="marquez-password")
+    return postgres
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ from drivers import wait
 from drivers.errors import ServiceError
 from drivers.lineage import Lineage
 from foundation.errors import UserError
-from standins.loopback.lineage import LINEAGE_DATABASE, LineageStandIn
+from standins.loopback.lineage import LineageStandIn
 from standins.loopback.postgres import Postgres
 
 PRODUCER = "https://example.com/floe/contract"
@@ -82,9 +82,8 @@ class Server(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def stand_in(folder: Path, postgres: Postgres) -> Iterator[LineageStandIn]:
-    postgres.execute(*LINEAGE_DATABASE)
-    server = LineageStandIn(folder, postgres)
+def stand_in(folder: Path, lineage_postgres: Postgres) -> Iterator[LineageStandIn]:
+    server = LineageStandIn(folder, lineage_postgres)
     server.start()
     yield server
     server.stop()

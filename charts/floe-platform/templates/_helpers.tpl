@@ -75,7 +75,7 @@ capabilities:
 
 {{/* Name of a Secret that the platform needs: (dict "root" $ "secret" "minio"). */}}
 {{- define "floe.secretName" -}}
-{{- $names := dict "postgresql" "postgresql-credentials" "minio" "minio-credentials" "polarisRoot" "polaris-root-credentials" "marquez" "marquez-credentials" -}}
+{{- $names := dict "postgresql" "postgresql-credentials" "minio" "minio-credentials" "polarisRoot" "polaris-root-credentials" "marquez" "marquez-credentials" "grafana" "grafana-credentials" -}}
 {{- $given := ((.root.Values.global).existingSecrets) | default dict -}}
 {{- get $given .secret | default (get $names .secret) -}}
 {{- end }}
@@ -105,6 +105,20 @@ is not there yet gets a random value.
     secretKeyRef:
       name: {{ .secret }}
       key: {{ .key }}
+{{- end }}
+
+{{/*
+Where Dagster and its runs tell what they do, by OTLP and by OpenLineage: the addresses of the values, less those
+of parts of this chart that do not run.
+*/}}
+{{- define "floe.otlp" -}}
+{{- $told := .Values.global.observability -}}
+{{- if or $told.collector (ne $told.otlp "http://otel-collector:4318") -}}{{ $told.otlp }}{{- end -}}
+{{- end }}
+
+{{- define "floe.openlineage" -}}
+{{- $told := .Values.global.observability.lineage -}}
+{{- if or .Values.global.lineage.enabled (ne $told "http://marquez:5000") -}}{{ $told }}{{- end -}}
 {{- end }}
 
 {{/*

@@ -11,7 +11,7 @@ dagster-code-{{ .name }}
 - {name: TMPDIR, value: /scratch}
 - {name: PYTHONUNBUFFERED, value: "1"}
 - {name: PYTHONDONTWRITEBYTECODE, value: "1"}
-{{- with .Values.global.observability.otlp }}
+{{- with include "floe.otlp" . }}
 - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }}}
 {{- end }}
 {{- end }}
@@ -31,7 +31,7 @@ dagster-code-{{ .name }}
 - {name: FLOE_CATALOG_PATIENCE_SECONDS, value: {{ .Values.runs.catalogPatienceSeconds | quote }}}
 - {name: FLOE_SCRATCH, value: /scratch}
 - {name: DBT_SEND_ANONYMOUS_USAGE_STATS, value: "false"}
-{{- with .Values.global.observability.lineage }}
+{{- with include "floe.openlineage" . }}
 - {name: OPENLINEAGE_URL, value: {{ . | quote }}}
 {{- end }}
 {{- if not .Values.global.additions }}

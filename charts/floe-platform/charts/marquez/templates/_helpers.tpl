@@ -41,3 +41,37 @@ search:
 logging:
   level: WARN
 {{- end }}
+
+{{/*
+An init container that makes its database on the platform's PostgreSQL where it is not there yet: a server whose volume
+is older than the lineage service has made its databases long ago. The same statements as on a new volume.
+*/}}
+{{- define "marquez.database" -}}
+{{- $secret := include "marquez.secret" . -}}
+- name: database
+  {{- include "floe.containerImage" (dict "root" . "image" "postgresql") | nindent 2 }}
+  command:
+    - psql
+    - --no-psqlrc
+    - --quiet
+    - --set=ON_ERROR_STOP=1
+    - --file=/sql/database.sql
+  env:
+    - {name: PGHOST, value: {{ include "marquez.postgresql" . }}}
+    - {name: PGUSER, value: postgres}
+    - {name: PGCONNECT_TIMEOUT, value: "10"}
+    {{- include "floe.envFromSecret" (dict "env" "PGPASSWORD" "secret" $secret "key" "superuser-password") | nindent 4 }}
+    {{- include "floe.envFromSecret" (dict "env" (include "postgresql.passwordVariable" "marquez") "secret" $secret "key" "marquez-password") | nindent 4 }}
+  {{- include "floe.waiterLimits" . | nindent 2 }}
+  volumeMounts:
+    - {name: configuration, mountPath: /sql, readOnly: true}
+{{- end }}
+
+{{- define "marquez.databaseScript" -}}
+\getenv owner_password {{ include "postgresql.passwordVariable" "marquez" }}
+SELECT format('CREATE ROLE marquez LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD %L', :'owner_password')
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'marquez') \gexec
+SELECT 'CREATE DATABASE marquez OWNER marquez'
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'marquez') \gexec
+REVOKE CONNECT, TEMPORARY ON DATABASE marquez FROM PUBLIC;
+{{- end }}
