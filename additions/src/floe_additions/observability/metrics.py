@@ -15,7 +15,7 @@ memory, which every run tells anew. As Prometheus calls them:
 | `floe_model_rows` | product, model | rows in the table, when it was last made |
 | `floe_model_duration_seconds` | product, model | what it took |
 | `floe_model_refreshed_timestamp_seconds` | product, model | when that was: freshness is the time since |
-| `floe_model_tests` | product, model, status | tests and expectations of it in the last run that had any, by status |
+| `floe_model_tests` | product, model, status | its tests in the last run that had any: as `floe_run_tests` |
 | `floe_model_quality_score` | product, model | what floe makes of its expectations, from 0 to 100 |
 
 Seeds count as models, expectations as tests. `job` is Prometheus' own label: a collector's exporter gives it
