@@ -47,15 +47,15 @@ def _write() -> None:
 
 
 def _page(asked: argparse.Namespace) -> None:
-    from reports import observability  # noqa: PLC0415
+    from reports.observability import write  # noqa: PLC0415
 
-    say(f"{observability.write(asked.prometheus, asked.jaeger, asked.out)}")
+    say(f"{write(asked.prometheus, asked.jaeger, asked.out)}")
 
 
 def _pictures(asked: argparse.Namespace) -> None:
-    from reports import observability  # noqa: PLC0415
+    from reports.observability import pictures  # noqa: PLC0415
 
-    for file in observability.pictures(asked.prometheus, asked.out):
+    for file in pictures(asked.prometheus, asked.out):
         say(f"{file}")
 
 

@@ -101,7 +101,8 @@ def _lines(panel: Panel, answer: Mapping[str, Points], axes: Any) -> None:
         axes.plot(
             moments, [value for _, value in points], label=name, linewidth=1.4, marker=".", markersize=3
         )
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator(), tz=UTC))
+    concise: Any = ConciseDateFormatter
+    axes.xaxis.set_major_formatter(concise(axes.xaxis.get_major_locator(), tz=UTC))
     axes.yaxis.set_major_formatter(lambda value, _: spoken(value, panel.unit))
     axes.set_ylim(bottom=0)
     axes.grid(visible=True, color="#dddddd", linewidth=0.6)

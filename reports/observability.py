@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlencode, urlsplit
 
+from matplotlib.figure import Figure
+
 from dashboards import drawing
 from dashboards.described import DASHBOARDS
 from dashboards.drawing import NO_DATA, Points
@@ -106,7 +108,7 @@ def picture(one: Dashboard, asked: Asked, now: datetime) -> str:
     """A dashboard as one SVG."""
     rows = (len(one.panels) + 1) // 2
     with drawing.settings():
-        figure = drawing.Figure(figsize=(13.0, 3.4 * rows), layout="constrained")
+        figure = Figure(figsize=(13.0, 3.4 * rows), layout="constrained")
         figure.suptitle(one.title)
         places = figure.subplots(rows, 2, squeeze=False).flatten()
         for panel, place in zip(one.panels, places, strict=False):

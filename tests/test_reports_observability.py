@@ -36,7 +36,11 @@ class Answers:
     def query(self, expression: str, at: datetime | None = None) -> list[Sample]:
         self.asked.append(expression)
         assert at == NOW
-        return [] if self._value is None else [Sample(metric=LABELS, value=(NOW.timestamp(), self._value))]
+        return (
+            []
+            if self._value is None
+            else [Sample.model_validate({"metric": LABELS, "value": (NOW.timestamp(), self._value)})]
+        )
 
     def query_range(
         self, expression: str, begin: datetime, end: datetime, *, step: float = 5.0
@@ -44,7 +48,7 @@ class Answers:
         self.asked.append(expression)
         assert (end - begin, step) == (observability.WINDOW, observability.STEP)
         points = ((begin.timestamp(), 1.0), (end.timestamp(), self._value or 0))
-        return [] if self._value is None else [Series(metric=LABELS, values=points)]
+        return [] if self._value is None else [Series.model_validate({"metric": LABELS, "values": points})]
 
 
 class Remembered:
