@@ -67,8 +67,8 @@ class CountedSpanExporter(OTLPSpanExporter):
 def resource(service: str, version: str = "", attributes: Mapping[str, str] | None = None) -> Resource:
     """What all spans and metrics of a service have in common.
 
-    All instances of a service bear its name: a run is a process of its own, and the next run's metrics take
-    the place of the last one's. The SDK would give each process an id, and Prometheus each run its own series.
+    All instances of a service bear its name: a run is a process of its own, and the next run's metrics
+    take the place of the last one's. The SDK would give each process an id, and each run series of its own.
     """
     return Resource.create(
         {
