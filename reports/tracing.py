@@ -1,8 +1,8 @@
 """The pytest plugin that has the suite observe itself: each scenario a trace, each step a span in it.
 
 They go to the collector of the platform that the scenarios play on, in batches, by a thread of the SDK.
-Nobody waits for them but the end of a story, a moment: what is not taken is counted, and said once. Before
-a platform stands spans wait in a bounded queue.
+Nobody waits for them but the end of a story, a moment: what is not taken is counted, and said once.
+Before a platform stands spans wait in a bounded queue.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ pytest_plugins = ("pytester",)
 
 PLATFORM = """
 
+import pytest
 from foundation import tracecontext
 from reports import tracing
 
