@@ -131,7 +131,7 @@ class Lineage:
 
     def events(self, run_id: str) -> list[Event]:
         """The events of a run and of the runs it is the parent of, the oldest first."""
-        found = [_event(one) for one in self._every_event()]
+        found = [as_sent(one) for one in self._every_event()]
         mine = [one for one in found if run_id in (one.run, one.parent)]
         return sorted(mine, key=lambda one: one.moment)
 
@@ -230,7 +230,8 @@ def _job(told: dict[str, Any]) -> Job:
     )
 
 
-def _event(told: dict[str, Any]) -> Event:
+def as_sent(told: dict[str, Any]) -> Event:
+    """An event from its JSON."""
     parent = (told["run"].get("facets") or {}).get("parent") or {}
     return Event(
         kind=told["eventType"],

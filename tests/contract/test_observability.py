@@ -13,6 +13,11 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from duckdb_extensions import import_extension  # type: ignore[import-untyped]
 
+from drivers import dbt_graph, lineage, telemetry
+from drivers.dagster import Run
+from drivers.dbt_graph import Graph
+from drivers.lineage import Event
+from drivers.spans import Span as JaegerSpan
 from floe_additions.observability.context import LINEAGE_VARIABLE, OTLP_VARIABLE, TRACEPARENT_TAG
 from floe_additions.orchestrator.product import Product
 from standins.loopback.lake import Lake
@@ -35,6 +40,18 @@ class Told:
     tags: dict[str, str]
     received: Received
     log: list[dict[str, Any]]
+    run: Run
+    text: str
+
+    @property
+    def in_jaeger(self) -> list[JaegerSpan]:
+        """The spans as Jaeger gives them."""
+        return [one.in_jaeger for one in self.received.spans]
+
+    @property
+    def in_marquez(self) -> list[Event]:
+        """The events as the lineage service gives them back."""
+        return list(map(lineage.as_sent, self.received.events))
 
     @property
     def run_span(self) -> Span:
@@ -78,7 +95,7 @@ def told(dagster: local_dagster.LocalDagster, received: Received, *models: str) 
     record = dagster.workspace.instance.get_run_by_id(run.run_id)
     assert record is not None
     lines = [json.loads(line) for line in log.getvalue().splitlines() if line.startswith('{"')]
-    return Told(run.verdict, run.run_id, dict(record.tags), received, lines)
+    return Told(run.verdict, run.run_id, dict(record.tags), received, lines, run, log.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -311,3 +328,71 @@ def test_the_columns_of_a_mart_say_what_they_are_computed_from(lake: Lake, good:
     assert of_amount == [(warehouse, f"{JOB}.int_customer_orders", "settled_amount")]
     read = {one["name"] for one in event["inputs"]}
     assert {one["name"] for field in fields.values() for one in field["inputFields"]} <= read
+
+
+# ---- what the scenarios of US4 look for, on these very data
+
+
+@pytest.fixture(scope="module")
+def graph(product: Product) -> Graph:
+    return dbt_graph.read(product.dbt_manifest.read_text())
+
+
+POINTS = [
+    "model start START",
+    "model completion COMPLETE",
+    "asset materialization COMPLETE",
+    "pipeline start START",
+    "pipeline completion COMPLETE",
+]
+
+
+def test_the_scenarios_find_the_trace_sound(graph: Graph, good: Told) -> None:
+    spans = good.in_jaeger
+    assert telemetry.nodes(spans) == {"tables": sorted(graph.tables), "tests": sorted(graph.tests)}
+    assert telemetry.parents(spans) == frozenset({f"run {JOB} / {JOB}_dbt"})
+    assert telemetry.misplaced(spans) == {}
+    assert telemetry.figures_astray(spans, good.run) == {}
+    assert telemetry.run_span(spans, good.id) == good.run_span.in_jaeger
+
+
+def test_the_scenarios_find_lineage_sound_and_in_the_trace(
+    dagster: local_dagster.LocalDagster, graph: Graph, good: Told
+) -> None:
+    assert telemetry.points(good.in_marquez, JOB) == telemetry.points_due(POINTS, graph, JOB)
+    assert dagster.edges(NAMESPACE) == graph.edges
+    places = telemetry.places(good.in_marquez)
+    assert places - {(one.trace, one.id) for one in good.in_jaeger} == frozenset()
+    assert telemetry.runs_opened({good.run_span.trace: good.in_jaeger}) == {good.run_span.trace: good.id}
+
+
+def test_the_scenarios_find_the_failure_in_trace_lineage_and_log(broken: Told) -> None:
+    (span,) = [one for one in broken.in_jaeger if one.failed and one.name == "stg_transactions"]
+    found = {
+        "trace": telemetry.failures_in_trace(broken.in_jaeger),
+        "lineage": telemetry.failures_in_lineage(broken.in_marquez, JOB),
+        "log": telemetry.failures_in_log(telemetry.lines_of(broken.text)),
+    }
+    assert {
+        who: [(one.model, "in multiplication of DECIMAL" in one.reason, one.trace, one.span) for one in told]
+        for who, told in found.items()
+    } == dict.fromkeys(found, [("stg_transactions", True, span.trace, span.id)])
+
+
+@pytest.mark.parametrize("which", ["good", "broken"])
+def test_the_scenarios_find_the_metrics_sound(
+    request: pytest.FixtureRequest, graph: Graph, which: str
+) -> None:
+    run: Told = request.getfixturevalue(which)
+    names = {"runs": "runs_total", "run.duration": "run_duration_seconds"}
+    values = {}
+    for (name, labels), value in run.received.metrics.items():
+        short, told = name.removeprefix("floe."), dict(labels)
+        key = names.get(short, short.replace(".", "_"))
+        key += "_seconds" if short in {"model.duration", "model.refreshed.timestamp"} else ""
+        values[f"floe_{key}", told.get("status") or told.get("model") or ""] = value
+    ended = {"success": 1, "failure": int(which == "broken"), "canceled": 0}
+    took = values["floe_run_duration_seconds", "success" if which == "good" else "failure"]
+    models = len(graph.tables) if which == "good" else 3
+    due = telemetry.values_due(run.run, took, ended, models)
+    assert telemetry.values_astray(values, due) == {}

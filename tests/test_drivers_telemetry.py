@@ -1,0 +1,265 @@
+"""What a run told is compared with what it did: right data pass, and each wrong one is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from math import nan
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers import dashboards, telemetry
+from drivers.dagster import Materialization, Run
+from drivers.dashboards import Panel
+from drivers.dbt_graph import Graph
+from drivers.errors import ServiceError
+from drivers.lineage import Event
+from drivers.metrics import Sample
+from drivers.spans import Span
+
+RUN, TRACE = "5f1c", "a" * 32
+GRAPH = Graph(
+    seeds=frozenset({"raw"}),
+    models=frozenset({"mart"}),
+    edges=frozenset({("raw", "mart")}),
+    tests={"unique_mart": frozenset({"mart"})},
+    generic={},
+)
+
+
+def span(name: str, parent: str, began: float, ended: float, **attributes: Any) -> Span:
+    service = attributes.pop("service", "shop")
+    return Span(
+        trace=TRACE,
+        id=name,
+        parent=parent,
+        service=service,
+        name=name,
+        began=began,
+        ended=ended,
+        attributes=attributes,
+        links=frozenset(),
+    )
+
+
+def table(name: str, kind: str, began: float, ended: float, rows: int) -> Span:
+    return span(name, "shop_dbt", began, ended, **{"dbt.resource_type": kind, "floe.row_count": rows})
+
+
+SPANS = [
+    span("launch shop", "", 0.0, 0.1, service="dagster", **{"dagster.run_id": RUN}),
+    span("run shop", "launch shop", 1.0, 9.0, **{"dagster.run_id": RUN}),
+    span("shop_dbt", "run shop", 2.0, 8.0),
+    table("raw", "seed", 3.0, 4.0, 7),
+    table("mart", "model", 4.0, 5.0, 2),
+    span("unique_mart", "shop_dbt", 5.0, 6.0, **{"dbt.resource_type": "test"}),
+]
+
+
+def made(name: str, rows: int, began: float, ended: float) -> Materialization:
+    told = {"table": f"lake.shop.{name}", "row_count": rows, "started_at": began, "completed_at": ended}
+    return Materialization(name, told)
+
+
+DONE = Run(
+    run_id=RUN,
+    product="shop",
+    status="SUCCESS",
+    materializations={"raw": made("raw", 7, 3.0, 4.0), "mart": made("mart", 2, 4.0, 5.0)},
+    checks={"unique_mart": "passed"},
+    expectations=[],
+    checked_at={},
+    causes=[],
+    events=[],
+)
+
+
+def event(kind: str, job: str, inputs: set[str], outputs: set[str], **facets: Any) -> Event:
+    place = {"traceCorrelation": {"trace_id": TRACE, "span_id": job.partition(".")[2] or "run shop"}}
+    body = {"run": {"facets": {**place, **facets}}}
+    moment = datetime.now(UTC)
+    return Event(kind, moment, "run", RUN, job, frozenset(inputs), frozenset(outputs), body)
+
+
+EVENTS = [
+    event("START", "shop", set(), set()),
+    *(
+        event(kind, f"shop.{name}{suffix}", read, {f"shop.{name}"})
+        for name, read in (("raw", set()), ("mart", {"shop.raw"}))
+        for kind, suffix in (("START", ""), ("COMPLETE", ""), ("COMPLETE", ".asset"))
+    ),
+    event("COMPLETE", "shop", set(), {"shop.raw", "shop.mart"}),
+]
+POINTS = [
+    "model start START",
+    "model completion COMPLETE",
+    "asset materialization COMPLETE",
+    "pipeline start START",
+    "pipeline completion COMPLETE",
+]
+
+
+def with_span(name: str, /, **changed: Any) -> list[Span]:
+    return [one.model_copy(update=changed) if one.name == name else one for one in SPANS]
+
+
+def test_a_sound_trace_is_sound() -> None:
+    assert telemetry.nodes(SPANS) == {"tables": ["mart", "raw"], "tests": ["unique_mart"]}
+    assert telemetry.parents(SPANS) == frozenset({"run shop / shop_dbt"})
+    assert telemetry.misplaced(SPANS) == {}
+    assert telemetry.figures_astray(SPANS, DONE) == {}
+    assert telemetry.run_span(SPANS, RUN) == SPANS[1]
+    assert telemetry.runs_opened({TRACE: SPANS, "other": []}) == {TRACE: RUN, "other": "no run"}
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "told"),
+    [
+        ("raw", {"parent": "nobody"}, {"raw": "its parent is not in the trace"}),
+        ("raw", {"parent": ""}, {"roots": "launch shop, raw"}),
+        ("mart", {"ended": 8.5}, {"mart": "ended 0.500 s after shop_dbt"}),
+        ("mart", {"began": 1.5}, {"mart": "began 0.500 s before shop_dbt"}),
+        ("run shop", {"began": -1.0}, {"run shop": "began 1.000 s before launch shop"}),
+    ],
+)
+def test_a_span_out_of_place_is_told(name: str, changed: dict[str, Any], told: dict[str, str]) -> None:
+    assert telemetry.misplaced(with_span(name, **changed)) == told
+
+
+def test_a_span_that_is_missing_or_hangs_elsewhere_is_seen() -> None:
+    assert telemetry.nodes(SPANS[:-1])["tests"] == []
+    elsewhere = telemetry.parents(with_span("mart", parent="run shop"))
+    assert elsewhere == frozenset({"run shop", "run shop / shop_dbt"})
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"attributes": {"dbt.resource_type": "model", "floe.row_count": 3}}, "has 3 rows in its span and 2"),
+        ({"ended": 5.4}, "took 1.400 s in its span, 1.000 s in Dagster"),
+        ({"name": "other"}, "has no span"),
+        (
+            {"attributes": {"dbt.resource_type": "model", "floe.row_count": 2, "q": "SELECT 1"}},
+            "has SQL in its span",
+        ),
+    ],
+)
+def test_a_span_that_says_something_else_than_dagster_is_told(changed: dict[str, Any], told: str) -> None:
+    assert telemetry.figures_astray(with_span("mart", **changed), DONE)["mart"].startswith(told)
+
+
+def test_sound_events_are_those_of_the_dbt_graph() -> None:
+    assert telemetry.points(EVENTS, "shop") == telemetry.points_due(POINTS, GRAPH, "shop")
+    assert telemetry.edges_due(GRAPH, "shop") == frozenset({("shop.raw", "shop.mart")})
+    assert {trace for trace, _ in telemetry.places(EVENTS)} == {TRACE}
+
+
+@pytest.mark.parametrize("changed", [{"inputs": frozenset()}, {"outputs": frozenset()}, {"kind": "FAIL"}])
+@pytest.mark.parametrize("which", range(4, 7))
+def test_an_event_that_says_less_is_seen(which: int, changed: dict[str, Any]) -> None:
+    events = [replace(one, **changed) if at == which else one for at, one in enumerate(EVENTS)]
+    assert telemetry.points(events, "shop") != telemetry.points_due(POINTS, GRAPH, "shop")
+
+
+@pytest.mark.parametrize("which", range(len(EVENTS)))
+def test_an_event_that_was_not_sent_is_missed(which: int) -> None:
+    events = EVENTS[:which] + EVENTS[which + 1 :]
+    assert telemetry.points(events, "shop") != telemetry.points_due(POINTS, GRAPH, "shop")
+
+
+def test_a_failure_is_found_in_trace_lineage_and_log() -> None:
+    words = {"error": True, "otel.status_description": "Overflow", "dbt.resource_type": "model"}
+    due = [telemetry.Failure("mart", "Overflow", TRACE, "mart")]
+    failed = event("FAIL", "shop.mart", set(), set(), errorMessage={"message": "Overflow"})
+    line = {"event": "model failed", "run_id": RUN, "trace_id": TRACE, "span_id": "mart"}
+    log = "\n".join(
+        [
+            "a warning of Python",
+            "[1, 2]",
+            json.dumps({**line, "node": "mart", "error": "Overflow"}),
+            json.dumps({"event": "RUN_FAILURE", "run_id": RUN, "trace_id": TRACE}),
+        ]
+    )
+    lines = telemetry.lines_of(log)
+    assert telemetry.failures_in_trace(with_span("mart", attributes=words)) == due
+    assert telemetry.failures_in_lineage([*EVENTS, failed], "shop") == due
+    assert telemetry.failures_in_log(lines) == due
+    assert telemetry.places_of_lines(lines, RUN) == frozenset({(TRACE, "mart"), (TRACE, "")})
+    assert telemetry.failures_in_trace(SPANS) == []
+
+
+def test_losses_are_counted_by_line() -> None:
+    lost = json.dumps({"event": "telemetry was lost", "lost": {"spans": 3, "metrics": 1}})
+    assert telemetry.losses(telemetry.lines_of(f"{lost}\n{lost}")) == [["metrics", "spans"]] * 2
+
+
+def test_metrics_that_are_what_the_run_did_are_sound_and_others_are_told() -> None:
+    due = telemetry.values_due(DONE, 8.0, {"success": 1, "failure": 0}, models=2)
+    samples = [
+        Sample(
+            metric={"__name__": name, ("model" if "model_" in name else "status"): label}, point=(0, value)
+        )
+        for (name, label), value in due.items()
+        if label
+    ] + [Sample(labels={"__name__": "floe_run_rows", "product": "shop"}, point=(0, 9))]
+    values = telemetry.values_of(samples)
+    assert telemetry.values_astray(values, due) == {}
+    for key, value in due.items():
+        assert list(telemetry.values_astray({**values, key: value + 2}, due)) == [key]
+        without = {one: number for one, number in values.items() if one != key}
+        assert list(telemetry.values_astray(without, due)) == [key]
+
+
+def test_a_failed_run_has_a_model_with_an_error_and_the_rest_skipped() -> None:
+    failed = replace(
+        DONE, status="FAILURE", materializations={"raw": DONE.materializations["raw"]}, checks={}
+    )
+    due = telemetry.values_due(failed, 8.0, {}, models=4)
+    there = {label: value for (name, label), value in due.items() if name == "floe_run_models"}
+    assert there == {"success": 1, "error": 1, "skipped": 2}
+
+
+def test_what_moved_is_told_and_what_stayed_is_not() -> None:
+    before = {("runs", "success"): 4.0, ("runs", "failure"): 1.0, ("rows", ""): 3.0}
+    after = {("runs", "success"): 4.0, ("runs", "failure"): 2.0, ("rows", ""): 9.0}
+    assert telemetry.moved(before, after, "runs") == {"failure": 1}
+
+
+class SomeMetrics:
+    """A Prometheus that knows three queries."""
+
+    def query(self, expression: str) -> list[Sample]:
+        known = {"up": [Sample(labels={}, point=(0, 1))], "nan": [Sample(labels={}, point=(0, nan))]}
+        if expression == "broken(":
+            raise ServiceError("tell broken(", of="Prometheus", answer="400 parse error")
+        return known.get(expression, [])
+
+
+def test_panels_that_show_an_error_or_nothing_are_told() -> None:
+    shown = [Panel("good", ["up"]), Panel("typo", ["upp"]), Panel("odd", ["nan"]), Panel("bad", ["broken("])]
+    assert dashboards.without_data(SomeMetrics(), shown) == {  # type: ignore[arg-type]
+        "typo": "upp: no data",
+        "odd": "nan: no number",
+        "bad": "broken(: 400 parse error",
+    }
+
+
+def test_a_dashboard_is_read_with_its_rows_and_its_variables_filled_in(tmp_path: Path) -> None:
+    query = 'sum(increase(floe_runs_total{product=~"$product"}[$__range]))'
+    panel = {"type": "stat", "title": "Runs", "targets": [{"expr": query}]}
+    content = {"title": "Pipelines", "panels": [{"type": "row", "panels": [panel]}, {"type": "text"}]}
+    (tmp_path / "pipelines.json").write_text(json.dumps(content))
+    filled = 'sum(increase(floe_runs_total{product=~".*"}[15m]))'
+    assert dashboards.panels("pipelines", tmp_path) == [Panel("Runs", [filled])]
+
+
+@pytest.mark.parametrize("text", ['{"title": "x", "panels": []}', "{", '{"panels": []}'])
+def test_a_dashboard_without_a_panel_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "empty.json").write_text(text)
+    with pytest.raises(ServiceError, match="show the dashboard empty"):
+        dashboards.panels("empty", tmp_path)
+    with pytest.raises(ServiceError, match="it has empty"):
+        dashboards.panels("other", tmp_path)
