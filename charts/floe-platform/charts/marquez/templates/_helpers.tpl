@@ -71,6 +71,8 @@ is older than the lineage service has made its databases long ago. The same stat
 \getenv owner_password {{ include "postgresql.passwordVariable" "marquez" }}
 SELECT format('CREATE ROLE marquez LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD %L', :'owner_password')
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'marquez') \gexec
+-- The Secret may be younger than the role: lineage that was kept elsewhere meanwhile took the password with it.
+SELECT format('ALTER ROLE marquez PASSWORD %L', :'owner_password') \gexec
 SELECT 'CREATE DATABASE marquez OWNER marquez'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'marquez') \gexec
 REVOKE CONNECT, TEMPORARY ON DATABASE marquez FROM PUBLIC;
