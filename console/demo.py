@@ -29,7 +29,7 @@ PLACES = {
     "minio-console": ("MinIO: the tables' files", "/browser/warehouse"),
     "polaris": ("Catalog: Iceberg REST API", "/api/catalog/v1/config"),
     "minio": ("MinIO: S3 API", "/minio/health/live"),
-    "jaeger": ("Jaeger: a trace of each run", "/search"),
+    "jaeger": ("Jaeger: a trace of each run", "/api/services"),
     "marquez": ("Lineage: OpenLineage API", "/api/v1/namespaces"),
     "prometheus": ("Prometheus: metrics, alerts", "/alerts"),
     "grafana": ("Grafana: dashboards", "/dashboards"),

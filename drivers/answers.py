@@ -91,12 +91,11 @@ def page(address: str) -> str:
 
 
 def marquez(address: str) -> str:
-    """Whether the lineage service gives the namespaces it has; it always has one called default."""
+    """Whether the lineage service gives the namespaces it knows; a fresh one may know none."""
     answer = _call("Marquez", "GET", f"http://{address}/api/v1/namespaces")
     if isinstance(answer, str):
         return answer
-    names = [one.get("name") for one in _json(answer).get("namespaces", []) if isinstance(one, dict)]
-    return "has the namespace default" if "default" in names else _unexpected(answer)
+    return "lists namespaces" if isinstance(_json(answer).get("namespaces"), list) else _unexpected(answer)
 
 
 def collector(address: str) -> str:

@@ -93,7 +93,7 @@ class Metrics:
     """
 
     def __init__(self, address: Callable[[], str]) -> None:
-        self._address = address
+        self.address = address
 
     def query(self, expression: str, at: datetime | None = None) -> list[Sample]:
         """What an expression comes to.
@@ -138,7 +138,7 @@ class Metrics:
             evidence.touched("metrics")
             try:
                 with httpx.Client(timeout=CALL_SECONDS, event_hooks=traffic.httpx_hooks()) as client:
-                    response = client.get(f"http://{self._address()}/api/v1/{path}", params=parameters)
+                    response = client.get(f"http://{self.address()}/api/v1/{path}", params=parameters)
                 if response.is_error:
                     told = f"{response.status_code} {brief(response.text)}"
                     raise ServiceError(asked, of="Prometheus", answer=told)

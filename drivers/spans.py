@@ -112,7 +112,7 @@ class Traces:
     """
 
     def __init__(self, address: Callable[[], str]) -> None:
-        self._address = address
+        self.address = address
 
     def services(self) -> frozenset[str]:
         """The services that it has spans of."""
@@ -157,7 +157,7 @@ class Traces:
             evidence.touched("traces")
             try:
                 with httpx.Client(timeout=CALL_SECONDS, event_hooks=traffic.httpx_hooks()) as client:
-                    answer = client.get(f"http://{self._address()}/api/{path}", params=parameters)
+                    answer = client.get(f"http://{self.address()}/api/{path}", params=parameters)
             except httpx.HTTPError as broken:
                 raise ServiceError(asked, of="Jaeger", answer=brief(repr(broken))) from broken
             if answer.status_code == httpx.codes.NOT_FOUND and absent:

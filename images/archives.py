@@ -8,7 +8,17 @@ from foundation.errors import UserError
 from images.model import Image, references
 
 FOLDER = Path(__file__).resolve().parent / "archives"
-NAMES = ("postgresql", "minio", "polaris", "polaris-admin", "marquez", "dagster")
+NAMES = (
+    "postgresql",
+    "minio",
+    "polaris",
+    "polaris-admin",
+    "marquez",
+    "jaeger",
+    "prometheus",
+    "grafana",
+    "dagster",
+)
 _ADMIN = "admin-tool"
 
 

@@ -191,3 +191,16 @@ def test_the_choice_restarts_it_and_leaves_the_rest_alone() -> None:
     )
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     assert changed == {"Deployment/marquez", "StatefulSet/marquez-postgresql", "StatefulSet/postgresql"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "made"),
+    [("shared", ["wait-for-postgresql", "database"]), ("dedicated", ["wait-for-marquez-postgresql"])],
+)
+def test_a_shared_database_is_made_before_a_start_where_it_is_not_there(choice: str, made: list[str]) -> None:
+    """A volume of an older release has none; tests/contract sees that what is there is left alone."""
+    objects = with_lineage(choice, "local")
+    (pod,) = (one for one in pods(objects) if one.owner == "Deployment/marquez")
+    assert [one["name"] for one in pod.spec["initContainers"]] == made
+    told = of_kind(objects, "ConfigMap")["marquez-configuration"]["data"]
+    assert ("database.sql" in told) == (choice == "shared")

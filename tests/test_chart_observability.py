@@ -150,16 +150,16 @@ def test_promtool_takes_configuration_and_rules(promtool: Path) -> None:
     assert "3 rules found" in said
 
 
-ENDED = 'floe_run_ended_timestamp_seconds{{product="{}", job="j", status="{}"}}'
+ENDED = 'floe_run_ended_timestamp_seconds{{product="{}", dagster_job="j", status="{}"}}'
 SERIES = {
     "failed after a success": [(ENDED.format("a", "success"), 100), (ENDED.format("a", "failure"), 200)],
     "mended since": [(ENDED.format("b", "success"), 200), (ENDED.format("b", "failure"), 100)],
     "never succeeded": [(ENDED.format("c", "failure"), 100)],
     "never failed": [(ENDED.format("d", "success"), 100)],
     "tests": [
-        ('floe_run_tests{product="a", job="j", status="fail"}', 2),
-        ('floe_run_tests{product="a", job="j", status="pass"}', 40),
-        ('floe_run_tests{product="b", job="j", status="fail"}', 0),
+        ('floe_run_tests{product="a", dagster_job="j", status="fail"}', 2),
+        ('floe_run_tests{product="a", dagster_job="j", status="pass"}', 40),
+        ('floe_run_tests{product="b", dagster_job="j", status="fail"}', 0),
     ],
     "services": [('up{job="minio", instance="x"}', 0), ('up{job="polaris", instance="y"}', 1)],
 }

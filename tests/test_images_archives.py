@@ -162,7 +162,14 @@ def test_a_tar_put_in_by_hand_replaces_the_stand_in(tmp_path: Path) -> None:
         "polaris": "docker.io/apache/polaris:1.4.1",
         "polaris-admin": "docker.io/apache/polaris-admin-tool:1.4.1",
     }
-    assert [recipe.name for recipe in chosen.recipes] == ["minio", "postgresql", "marquez", "dagster"]
+    assert [recipe.name for recipe in chosen.recipes] == [
+        "minio",
+        "jaeger",
+        "prometheus",
+        "postgresql",
+        "marquez",
+        "dagster",
+    ]
 
 
 def test_a_lineage_service_put_in_by_hand_replaces_its_stand_in(tmp_path: Path) -> None:
@@ -219,7 +226,10 @@ def test_no_archive_is_committed() -> None:
 
 def test_kind_takes_what_is_published_and_builds_the_rest(tmp_path: Path) -> None:
     chosen = ImageSet("kind", Docker(), folder=tmp_path)
-    assert set(chosen.public) == {"postgresql", "polaris", "polaris-admin", "marquez"}
+    assert set(chosen.public) == {
+        *("postgresql", "polaris", "polaris-admin", "marquez"),
+        *("jaeger", "prometheus", "grafana"),
+    }
     assert [recipe.name for recipe in chosen.recipes] == ["minio", "dagster"]
 
 

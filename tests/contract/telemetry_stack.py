@@ -32,10 +32,12 @@ class Telemetry:
     Attributes:
         otlp: address of the collector for OTLP over HTTP.
         grpc: host:port of the collector for OTLP over gRPC.
+        health: host:port where the collector tells how it fares.
     """
 
     otlp: str
     grpc: str
+    health: str
     traces: Traces
     metrics: Metrics
 
@@ -75,6 +77,7 @@ def running(folder: Path, others: Mapping[str, str]) -> Iterator[Telemetry]:
         yield Telemetry(
             otlp=f"http://{here['otel-collector:4318']}",
             grpc=here["otel-collector:4317"],
+            health=here["otel-collector:13133"],
             traces=Traces(lambda: here["jaeger:16686"]),
             metrics=Metrics(lambda: here["localhost:9090"]),
         )

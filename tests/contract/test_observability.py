@@ -254,7 +254,7 @@ def test_events_say_schema_rows_and_the_place_in_the_trace(lake: Lake, good: Tol
 
 
 def test_metrics_are_what_the_run_did(good: Told) -> None:
-    of_run = frozenset({("product", NAMESPACE), ("job", JOB)})
+    of_run = frozenset({("product", NAMESPACE), ("dagster_job", JOB)})
 
     def by_status(name: str) -> dict[str, float]:
         return {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from duckdb_extensions import import_extension  # type: ignore[import-untyped]
@@ -19,7 +19,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
-from drivers import wait
+from drivers import answers, wait
 from drivers.metrics import Sample
 from floe_additions.observability.context import OTLP_VARIABLE
 from floe_additions.orchestrator.product import Product
@@ -81,6 +81,14 @@ def test_everything_that_has_metrics_is_scraped_and_healthy(telemetry: Telemetry
         last=str,
     )
     assert fares == dict.fromkeys(jobs, ("up", ""))
+
+
+def test_each_part_says_of_itself_that_it_serves(telemetry: Telemetry) -> None:
+    assert {
+        "collector": answers.collector(telemetry.health),
+        "jaeger": answers.jaeger(telemetry.traces.address()),
+        "prometheus": answers.prometheus(telemetry.metrics.address()),
+    } == {"collector": "status StatusOK", "jaeger": "lists services", "prometheus": "up 1"}
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
@@ -168,13 +176,15 @@ def test_the_metrics_of_a_run_are_found_with_their_labels(
     telemetry: Telemetry, run_id: str, product: Product
 ) -> None:
     assert run_id
-    rows = found(telemetry, "floe_model_rows", least=len(product.artifacts.transforms.models))
-    assert {one.labels["product"] for one in rows} == {PRODUCT}
-    assert {"stg_transactions", "mart_customer_360"} <= {one.labels["model"] for one in rows}
+    nodes = json.loads(product.dbt_manifest.read_bytes())["nodes"].values()
+    tables = {node["name"] for node in nodes if node["resource_type"] in ("model", "seed")}
+    rows = found(telemetry, "floe_model_rows", least=len(tables))
+    assert {(one.labels["product"], one.labels["model"]) for one in rows} == {
+        (PRODUCT, table) for table in tables
+    }
     (total,) = found(telemetry, "floe_run_rows")
     assert total.value == sum(one.value for one in rows)
     (runs,) = found(telemetry, 'floe_runs_total{status="success"}')
     assert (runs.value, runs.labels["dagster_job"]) == (1, JOB)
     refreshed = found(telemetry, "time() - floe_model_refreshed_timestamp_seconds", least=len(rows))
     assert max(one.value for one in refreshed) < 600
-    assert urlsplit(telemetry.otlp).scheme == "http"

@@ -6,16 +6,18 @@ memory, which every run tells anew. As Prometheus calls them:
 
 | metric | labels | |
 | --- | --- | --- |
-| `floe_runs_total` | product, job, status | runs that ended so, ever: `success`, `failure`, `canceled` |
-| `floe_run_duration_seconds` | product, job, status | what the last run with this status took |
-| `floe_run_ended_timestamp_seconds` | product, job, status | when it ended |
-| `floe_run_models` | product, job, status | models and seeds of the last run: `success`, `error`, `skipped` |
-| `floe_run_tests` | product, job, status | its tests and expectations: `pass`, `warn`, `fail`, `error` |
-| `floe_run_rows` | product, job | rows in all tables that the last run made |
+| `floe_runs_total` | product, dagster_job, status | runs that ended so: `success`, `failure`, `canceled` |
+| `floe_run_duration_seconds` | product, dagster_job, status | what the last run with this status took |
+| `floe_run_ended_timestamp_seconds` | product, dagster_job, status | when it ended |
+| `floe_run_models` | product, dagster_job, status | the last run's models: `success`, `error`, `skipped` |
+| `floe_run_tests` | product, dagster_job, status | its tests: `pass`, `warn`, `fail`, `error` |
+| `floe_run_rows` | product, dagster_job | rows in all tables that the last run made |
 | `floe_model_rows` | product, model | rows in the table, when it was last made |
 | `floe_model_duration_seconds` | product, model | what it took |
 | `floe_model_refreshed_timestamp_seconds` | product, model | when that was: freshness is the time since |
 
+Seeds count as models, expectations as tests. `job` is Prometheus' own label: a collector's exporter gives it
+the service's name, and drops a metric that brings one itself.
 Models are those of a product's dbt project, so no label is unbounded; no run has a label of its own.
 """
 
@@ -122,7 +124,7 @@ def told(done: Done, common: Resource, product: str, job: str, into: MetricReade
     """A provider that knows what a run did, and has not told it yet."""
     provider = MeterProvider([into], resource=common, shutdown_on_exit=False)
     meter = provider.get_meter(TRACER)
-    of_run = {"product": product, "job": job}
+    of_run = {"product": product, "dagster_job": job}
 
     def gauge(name: str, unit: str, values: Iterable[tuple[float, Mapping[str, str]]]) -> None:
         one = meter.create_gauge(name, unit=unit)
