@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
-SOURCES := additions/src benchmarks cluster console controls demo drivers features foundation gate images reports standins \
+SOURCES := additions/src benchmarks cluster console controls dashboards demo drivers features foundation gate images reports standins \
            steps tests conftest.py
 export STORY REQ EDGE TAGS FAILED_FIRST_FROM FAULT N KEEP ADDITIONS CLUSTER FLOE_DEMO_SEED_SCALE \
        PLATFORM_READY_SECONDS

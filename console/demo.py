@@ -56,7 +56,9 @@ def show() -> None:
             _tell(run)
     finally:
         tunnels.close()
-    _addresses(prepared.cluster.node_address(), cluster)
+    host = prepared.cluster.node_address()
+    _draw(host, cluster)
+    _addresses(host, cluster)
 
 
 def _deploy(prepared: prepare.Prepared, cluster: Cluster, values: list[Path], products: list[str]) -> None:
@@ -93,6 +95,22 @@ def _tell(run: Run) -> None:
 def _worker(cluster: Cluster, run_id: str) -> str:
     pods = [pod for pod in cluster.pods(NAMESPACE).values() if run_id in pod.name]
     return ", ".join(f"{pod.name}: {pod.reason or 'running'}" for pod in pods) or "no worker yet"
+
+
+def _draw(host: str, cluster: Cluster) -> None:
+    """The dashboards' page of these runs; without it the demo is none the worse, and says so."""
+    held = cluster.held_node_ports()
+    if NODE_PORTS["prometheus"] not in held:  # switched off
+        return
+    from reports import observability  # noqa: PLC0415 - imports what draws
+
+    prometheus, jaeger = (f"http://{host}:{NODE_PORTS[name]}" for name in ("prometheus", "jaeger"))
+    try:
+        written = observability.write(prometheus, jaeger, ROOT / observability.OUT)
+    except Exception as broken:  # noqa: BLE001 - whatever it is, the demo stands
+        say(f"warning: the page of the dashboards was not drawn: {type(broken).__name__}: {broken}")
+    else:
+        say(f"Dashboards of the last hour: {written}")
 
 
 def _addresses(host: str, cluster: Cluster) -> None:

@@ -14,6 +14,7 @@ import httpx
 from drivers import traffic, wait
 from drivers.errors import ServiceError, brief
 from drivers.tunnel import Tunnel
+from foundation import tracecontext
 from foundation.errors import DeadlineError
 from reports import evidence
 
@@ -773,7 +774,9 @@ class Orchestrator:
     def _answer(self, asked: str, query: str, variables: Mapping[str, Any] | None) -> dict[str, Any]:
         try:
             url = f"http://{self._tunnel.address()}/graphql"
-            answer = self._client.post(url, json={"query": query, "variables": dict(variables or {})})
+            asking = {"query": query, "variables": dict(variables or {})}
+            # A run that is launched has a trace of its own, with a link to the place this says.
+            answer = self._client.post(url, json=asking, headers=tracecontext.carrier())
         except httpx.HTTPError as broken:
             self._tunnel.renew()
             raise ServiceError(

@@ -33,7 +33,7 @@ from reports.catalogue import Catalogue
 from reports.categories import category_of
 from reports.results import Outcome, Run, ScenarioResult, StepResult
 
-pytest_plugins = ("reports.selection", "reports.live")
+pytest_plugins = ("reports.selection", "reports.live", "reports.tracing")
 
 _dynamic: Any = allure.dynamic
 _allure_step: Any = allure.step

@@ -18,9 +18,9 @@ from drivers.deliveries import Delivery
 from drivers.floe import Floe
 from drivers.helm import Helm
 from drivers.kubernetes import Cluster
-from drivers.platform import Place, Platform
+from drivers.platform import NODE_PORTS, Place, Platform
 from foundation.progress import phase, say
-from reports import evidence
+from reports import evidence, tracing
 from steps import ahead, diagnostics
 from steps.ahead import Ahead
 
@@ -153,8 +153,19 @@ def deliveries(stage: Stage) -> Mapping[str, Delivery]:
 @pytest.fixture(scope="module")
 def platform(stage: Stage) -> Iterator[Platform]:
     """The platform of this story."""
-    with diagnostics.watching(stage.platform):
+    with diagnostics.watching(stage.platform), tracing.sent_to(_traces_of(stage.platform)):
         yield stage.platform
+
+
+def _traces_of(platform: Platform) -> tracing.Destination:
+    """Where the spans of the scenarios go that play on a platform, and how a person sees them there."""
+    with_port = platform.namespace.removeprefix("floe-") in WITH_NODE_PORTS
+    forward = f"kubectl -n {platform.namespace} port-forward service/jaeger {NODE_PORTS['Jaeger']}"
+    return tracing.Destination(
+        collector=lambda: platform.otlp,
+        jaeger=f"http://{platform.place.address if with_port else 'localhost'}:{NODE_PORTS['Jaeger']}",
+        how="" if with_port else forward,
+    )
 
 
 def _set_up(story: str, folder: Path, afterwards: ExitStack) -> Stage:

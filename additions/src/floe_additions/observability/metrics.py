@@ -15,6 +15,8 @@ memory, which every run tells anew. As Prometheus calls them:
 | `floe_model_rows` | product, model | rows in the table, when it was last made |
 | `floe_model_duration_seconds` | product, model | what it took |
 | `floe_model_refreshed_timestamp_seconds` | product, model | when that was: freshness is the time since |
+| `floe_model_tests` | product, model, status | its tests in the last run that had any: as `floe_run_tests` |
+| `floe_model_quality_score` | product, model | what floe makes of its expectations, from 0 to 100 |
 
 Seeds count as models, expectations as tests. `job` is Prometheus' own label: a collector's exporter gives it
 the service's name, and drops a metric that brings one itself.
@@ -61,6 +63,10 @@ class Model:
     refreshed: float
 
 
+def _no_tests() -> dict[str, int]:
+    return {"pass": 0, "warn": 0, "fail": 0, "error": 0}
+
+
 @dataclass
 class Done:
     """What a run did.
@@ -72,6 +78,8 @@ class Done:
         models: how many models and seeds, by status.
         tests: how many tests and expectations, by status.
         made: what it made of each model that succeeded.
+        tested: the tests and expectations of each model or seed that had any, by status.
+        scores: what floe's calculator gives each table with expectations, from 0 to 100.
         runs: how many runs there were of this job, this one included, by status.
     """
 
@@ -79,14 +87,28 @@ class Done:
     seconds: float = 0.0
     ended: float = 0.0
     models: dict[str, int] = field(default_factory=lambda: {"success": 0, "error": 0, "skipped": 0})
-    tests: dict[str, int] = field(default_factory=lambda: {"pass": 0, "warn": 0, "fail": 0, "error": 0})
+    tests: dict[str, int] = field(default_factory=_no_tests)
     made: dict[str, Model] = field(default_factory=dict)
+    tested: dict[str, dict[str, int]] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)
     runs: dict[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         """Rows in all tables that it made."""
         return sum(one.rows for one in self.made.values())
+
+    def test_ended(self, status: str, model: str | None) -> None:
+        """A test or expectation came to an end.
+
+        Args:
+            status: `pass`, `warn`, `fail`; anything else is an `error`.
+            model: the model or seed that it is of; None where it is of none.
+        """
+        known = status if status in self.tests else "error"
+        self.tests[known] += 1
+        if model is not None:
+            self.tested.setdefault(model, _no_tests())[known] += 1
 
 
 class CountedMetricExporter(OTLPMetricExporter):
@@ -148,6 +170,21 @@ def told(done: Done, common: Resource, product: str, job: str, into: MetricReade
         "floe.model.refreshed.timestamp",
         "s",
         [(done.made[name].refreshed, labels) for name, labels in models.items()],
+    )
+    gauge(
+        "floe.model.tests",
+        "",
+        [
+            (count, {"product": product, "model": model, "status": one})
+            for model, counts in done.tested.items()
+            for one, count in counts.items()
+        ],
+    )
+    scores = done.scores.items()
+    gauge(
+        "floe.model.quality.score",
+        "",
+        [(score, {"product": product, "model": model}) for model, score in scores],
     )
     return provider
 

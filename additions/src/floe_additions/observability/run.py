@@ -341,7 +341,7 @@ class Telling(Observer):
         self._trace.ended(unique, at, attributes, error)
         self._nodes_of.get(step, set()).discard(unique)
         if node["resource_type"] in _TESTS:
-            self._tested_so(status)
+            self._done.test_ended(status, _name_of(self._tested(unique)))
         else:
             self._made(node, (at - began) / 1e9, at / 1e9, error, rows)
         if error is not None:
@@ -367,10 +367,6 @@ class Telling(Observer):
         if self._lineage:
             place = self._trace.place_of(node["unique_id"])
             self._lineage.model_ended(node["unique_id"], at, place, error, rows)
-
-    def _tested_so(self, status: str) -> None:
-        known = status if status in self._done.tests else "error"
-        self._done.tests[known] += 1
 
     def _tested(self, test: str) -> str | None:
         """The model or seed that a test is of; the first that it reads where it is of none alone."""
@@ -418,7 +414,10 @@ class Telling(Observer):
         )
         self._trace.ended(key, at, {}, error if severe else None)
         self._last_check[step] = at
-        self._tested_so("pass" if check.passed else ("fail" if severe else "warn"))
+        self._done.test_ended("pass" if check.passed else ("fail" if severe else "warn"), asset)
+        score = check.metadata.get("table_score")
+        if score is not None and isinstance(score.value, float):
+            self._done.scores[asset] = score.value
 
     @_harmless
     def _ended(self, status: str, error: str | None) -> None:
@@ -498,6 +497,11 @@ def _summary(done: Done) -> dict[str, Value]:
 def _of_test(data: Mapping[str, Any]) -> str | None:
     failures = data.get("num_failures")
     return f"{failures} rows are against it" if failures else None
+
+
+def _name_of(unique: str | None) -> str | None:
+    """The last part of dbt's name of a node: of a source it is the table's name."""
+    return unique.rpartition(".")[2] if unique else None
 
 
 def _nanoseconds(moment: str) -> int:
