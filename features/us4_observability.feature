@@ -105,10 +105,10 @@ Feature: Observability and lineage
     Then every panel of the dashboard <dashboard> has data
 
     Examples:
-      | dashboard             |
-      | pipelines             |
-      | data-quality          |
-      | lineage-and-freshness |
+      | dashboard                  |
+      | floe-pipelines             |
+      | floe-data-quality          |
+      | floe-lineage-and-freshness |
 
   @FR-049  # reviewed 47c9c323
   Scenario Outline: Lineage is kept in the <choice> database that the manifest chooses
