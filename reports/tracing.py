@@ -143,6 +143,15 @@ class _Session:
 
     outgoing: Outgoing = field(default_factory=Outgoing)
     provider: TracerProvider | None = None
+    scenario: Span | None = None
+
+    def leave(self) -> None:
+        """The platform goes: what is under way ends here, and is sent there with its steps."""
+        if self.scenario is not None:
+            self.scenario.end()
+        if self.provider is not None:
+            self.provider.force_flush(int(FLUSH_SECONDS * 1000))
+        self.outgoing.to(None)
 
 
 _session = _Session()
@@ -155,9 +164,7 @@ def sent_to(destination: Destination) -> Iterator[None]:
     try:
         yield
     finally:
-        if _session.provider is not None:
-            _session.provider.force_flush(int(FLUSH_SECONDS * 1000))
-        _session.outgoing.to(None)
+        _session.leave()
 
 
 @pytest.hookimpl(trylast=True)
@@ -191,6 +198,7 @@ class Tracing:
         self._tracer = session.provider.get_tracer(SERVICE)
         self._scenario: Span | None = None
         self._step: Span | None = None
+        self._seen_at: Destination | None = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -203,19 +211,23 @@ class Tracing:
         self._scenario.set_attribute("floe.node", item.nodeid)
         marks = {mark.name for mark in item.iter_markers()}
         self._scenario.set_attribute("floe.requirements", sorted(marks & _ids(item.config)))
+        self._session.scenario, self._seen_at = self._scenario, None
         _enter(self._scenario)
         try:
             return (yield)
         finally:
-            self._scenario.end()
-            self._scenario = None
+            if self._scenario.is_recording():
+                self._scenario.end()
+            self._scenario = self._session.scenario = None
             tracecontext.enter("")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """A scenario that failed in any of its phases is a failed span."""
         report = yield
-        if self._scenario is not None:
+        # A story's platform goes in the tear-down of its last scenario, before that one's page is written.
+        self._seen_at = self._session.outgoing.destination or self._seen_at
+        if self._scenario is not None and self._scenario.is_recording():
             self._scenario.set_attribute(f"floe.{report.when}.outcome", report.outcome)
             if report.failed:
                 self._scenario.set_status(StatusCode.ERROR, f"failed in {report.when}")
@@ -243,7 +255,7 @@ class Tracing:
     @allure_commons.hookimpl(tryfirst=True)
     def report_result(self, result: TestResult) -> None:
         """The scenario's page leads to its trace."""
-        destination = self._session.outgoing.destination
+        destination = self._seen_at
         if self._scenario is None or destination is None:
             return
         trace = format_trace_id(self._scenario.get_span_context().trace_id)

@@ -199,9 +199,7 @@ def test_losses_are_counted_by_line() -> None:
 def test_metrics_that_are_what_the_run_did_are_sound_and_others_are_told() -> None:
     due = telemetry.values_due(DONE, 8.0, {"success": 1, "failure": 0}, models=2)
     samples = [
-        Sample(
-            metric={"__name__": name, ("model" if "model_" in name else "status"): label}, point=(0, value)
-        )
+        Sample(labels={"__name__": name, "model" if "model_" in name else "status": label}, point=(0, value))
         for (name, label), value in due.items()
         if label
     ] + [Sample(labels={"__name__": "floe_run_rows", "product": "shop"}, point=(0, 9))]

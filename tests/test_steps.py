@@ -26,6 +26,7 @@ def test_stories_run_in_the_order_of_the_catalogue() -> None:
         "test_us1_bootstrap",
         "test_us2_compilation",
         "test_us3_pipelines",
+        "test_us4_observability",
         "test_us5_plugins",
         "test_us8_live_demo",
         "test_us9_schema_evolution",

@@ -376,7 +376,7 @@ def test_the_scenarios_find_the_failure_in_trace_lineage_and_log(broken: Told) -
     assert {
         who: [(one.model, "in multiplication of DECIMAL" in one.reason, one.trace, one.span) for one in told]
         for who, told in found.items()
-    } == dict.fromkeys(found, [("stg_transactions", True, span.trace, span.id)])
+    } == {who: [("stg_transactions", True, span.trace, span.id)] for who in found}
 
 
 @pytest.mark.parametrize("which", ["good", "broken"])
