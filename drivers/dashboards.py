@@ -107,7 +107,7 @@ def with_other_values(
 
     Args:
         metrics: are asked.
-        shown: the panels; one that reckons with several series, or with the time, has no value to compare with.
+        shown: the panels; one that reckons with several series, or with the time, is left out.
         told: by metric and status or model, as `telemetry.values_of` gives it.
     """
     found: dict[str, str] = {}
