@@ -23,6 +23,11 @@ _WINDOW: Final = "15m"
 _OF_GRAFANA: Final = re.compile(r"\$\{?__(?:range|rate_interval|interval)\}?")
 _VARIABLE: Final = re.compile(r"\$(?:\{\w+(?::\w+)?\}|\w+)")
 
+_PLAIN: Final = re.compile(
+    r"(?:sum|max) by \((?:product, )?(?:dagster_job, )?(status|model)\) \((floe_(?!model_tests)\w+)\)"
+)
+"""A query that shows the series of one metric as they are, where one product runs."""
+
 
 class _Json(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -92,6 +97,31 @@ def without_data(metrics: Metrics, shown: Sequence[Panel]) -> dict[str, str]:
         for query in panel.queries:
             if reason := _missing(metrics, query):
                 found[panel.title] = reason
+    return found
+
+
+def with_other_values(
+    metrics: Metrics, shown: Sequence[Panel], told: Mapping[tuple[str, str], float]
+) -> dict[str, str]:
+    """Each panel whose series are those of one metric, but with other values than runs told.
+
+    Args:
+        metrics: are asked.
+        shown: the panels; one that reckons with several series, or with the time, is left out.
+        told: by metric and status or model, as `telemetry.values_of` gives it.
+    """
+    found: dict[str, str] = {}
+    for panel in shown:
+        for query in panel.queries:
+            plain = _PLAIN.fullmatch(query)
+            if plain is None:
+                continue
+            label, metric = plain.groups()
+            there = {one.labels.get(label, ""): one.value for one in metrics.query(query)}
+            due = {value: number for (name, value), number in told.items() if name == metric}
+            # What an earlier run told of models that the last one did not make stays where it was.
+            if {value: there.get(value) for value in due} != due:
+                found[panel.title] = f"{query}: {there}, not {due}"
     return found
 
 

@@ -102,7 +102,7 @@ Feature: Observability and lineage
   @FR-044  # reviewed 3a490975
   Scenario Outline: Every panel of the dashboard <dashboard> shows what has just happened
     Given customer-360 has run, and stg_transactions failed
-    Then every panel of the dashboard <dashboard> has data
+    Then every panel of the dashboard <dashboard> has data, and shows what was told of the run
 
     Examples:
       | dashboard                  |

@@ -32,6 +32,17 @@ Feature: Live demo
     When the products customer-360, financial-risk, iot-telemetry run at once
     Then each run succeeds
 
+  @FR-042  # reviewed 12fd03d1
+  Scenario Outline: What <product> told while all ran at once is of its own run alone
+    Given <product> has run, and told of it
+    Then the trace id of every lineage event opens the trace of that very run
+
+    Examples:
+      | product        |
+      | customer-360   |
+      | iot-telemetry  |
+      | financial-risk |
+
   Scenario Outline: The figures of <product> are exactly what its seeds say
     Given <product> has run
     Then each gold table of <product> holds what the seeds say

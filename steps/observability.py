@@ -144,9 +144,11 @@ def error_rate_moved(hearing: Hearing, told: Told, status: str, count: int) -> N
     assert telemetry.moved(before, told.values, "floe_runs_total") == {status: count}
 
 
-@then(parse("every panel of the dashboard {name} has data"))
-def panels_have_data(platform: Platform, name: str) -> None:
-    assert dashboards.without_data(platform.metrics, dashboards.panels(name)) == {}
+@then(parse("every panel of the dashboard {name} has data, and shows what was told of the run"))
+def panels_have_data(platform: Platform, told: Told, name: str) -> None:
+    shown = dashboards.panels(name)
+    assert dashboards.without_data(platform.metrics, shown) == {}
+    assert dashboards.with_other_values(platform.metrics, shown, told.values) == {}
 
 
 # ---- who keeps it, and who does without

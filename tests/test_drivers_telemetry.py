@@ -245,6 +245,21 @@ def test_panels_that_show_an_error_or_nothing_are_told() -> None:
     }
 
 
+def test_a_panel_that_shows_another_value_than_was_told_is_told() -> None:
+    query = "sum by (product, status) (floe_runs_total)"
+
+    class Counted:
+        def query(self, expression: str) -> list[Sample]:
+            assert expression == query
+            return [Sample(labels={"product": "shop", "status": "success"}, point=(0, 2))]
+
+    shown = [Panel("Runs", [query]), Panel("Age", ["time() - max by (product, model) (floe_x)"])]
+    told = {("floe_runs_total", "success"): 2.0, ("floe_run_rows", ""): 3.0}
+    assert dashboards.with_other_values(Counted(), shown, told) == {}  # type: ignore[arg-type]
+    told["floe_runs_total", "failure"] = 1.0
+    assert list(dashboards.with_other_values(Counted(), shown, told)) == ["Runs"]  # type: ignore[arg-type]
+
+
 def test_a_dashboard_is_read_with_its_rows_and_its_variables_filled_in(tmp_path: Path) -> None:
     query = 'sum(increase(floe_runs_total{product=~"$product"}[$__range]))'
     panel = {"type": "stat", "title": "Runs", "targets": [{"expr": query}]}
