@@ -127,4 +127,4 @@ Feature: Observability and lineage
     Given customer-360 has run, and told of it
     When customer-360 runs while nobody takes its telemetry
     Then the run succeeds
-    And it took at most 5 % longer than when it was heard, and told once that it lost metrics, spans, lineage events
+    And it took at most 50 % longer than when it was heard, and told once that it lost metrics, spans, lineage events

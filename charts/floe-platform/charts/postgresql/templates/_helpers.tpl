@@ -9,16 +9,6 @@
 {{- end }}
 
 {{/*
-The databases of the platform's PostgreSQL: those of its values, and that of the lineage service where it
-runs and has no server of its own.
-*/}}
-{{- define "postgresql.databases" -}}
-{{- $lineage := .Values.global.lineage | default dict -}}
-{{- $shared := and $lineage.enabled (eq $lineage.database "shared") -}}
-{{- toJson (ternary (append .Values.databases "marquez" | uniq) .Values.databases (eq $shared true)) -}}
-{{- end }}
-
-{{/*
 The objects below are those of one PostgreSQL server:
 (dict "root" $ "name" NAME "databases" (list ...) "secret" SECRET "values" (dict "uid" ... "settings" ... "resources" ... "persistence" ...)).
 */}}
