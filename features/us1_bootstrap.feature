@@ -30,7 +30,7 @@ Feature: Platform bootstrap
     Examples:
       | workload                  | answer                                        |
       | postgresql                | databases dagster of dagster, marquez of marquez, polaris of polaris |
-      | marquez                   | has the namespace default                     |
+      | marquez                   | lists namespaces                              |
       | otel-collector            | status StatusOK                               |
       | jaeger                    | lists services                                |
       | prometheus                | up 1                                          |
@@ -65,7 +65,7 @@ Feature: Platform bootstrap
       | Polaris       | 8181 | asks for a Bearer token, serves lakehouse |
       | MinIO         | 9000 | live, holds staging, warehouse            |
       | MinIO console | 9001 | page MinIO Console                        |
-      | Marquez       | 5001 | has the namespace default                 |
+      | Marquez       | 5001 | lists namespaces                          |
       | Jaeger        | 16686 | lists services                           |
       | Prometheus    | 9090 | up 1                                      |
 
