@@ -17,6 +17,7 @@ Feature: Platform bootstrap
       | otel-collector            | Deployment  | jaeger     | 1        |
       | jaeger                    | Deployment  | jaeger     | 1        |
       | prometheus                | StatefulSet | prometheus | 1        |
+      | grafana                   | Deployment  | grafana    | 1        |
       | polaris                   | Deployment  | polaris    | 1        |
       | polaris-setup             | Job         | dagster    | 1        |
       | dagster-webserver         | Deployment  | dagster    | 1        |
