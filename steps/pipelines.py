@@ -289,7 +289,7 @@ def rows_of(platform: Platform, product: Product, tables: Iterable[str]) -> dict
 
 
 def standing(platform: Platform, product: Product) -> Standing:
-    tables = platform.graph(product.name).tables
+    tables = product.tables
     rows = rows_of(platform, product, tables)
     return {name: (platform.lakehouse.snapshot(f"{product.namespace}.{name}"), rows[name]) for name in tables}
 
