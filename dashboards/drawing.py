@@ -11,6 +11,7 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from dashboards.panels import Panel, Unit
 
@@ -103,6 +104,8 @@ def _lines(panel: Panel, answer: Mapping[str, Points], axes: Any) -> None:
         )
     concise: Any = ConciseDateFormatter
     axes.xaxis.set_major_formatter(concise(axes.xaxis.get_major_locator(), tz=UTC))
+    if panel.unit == "none":
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(lambda value, _: spoken(value, panel.unit))
     axes.set_ylim(bottom=0)
     axes.grid(visible=True, color="#dddddd", linewidth=0.6)
