@@ -89,10 +89,9 @@ def names(wanted: str | None) -> list[str]:
 def _case(product: str, scale: Decimal, repetitions: int, place: Path, target: Target) -> Case:
     load = os.getloadavg()[0]
     samples: dict[Way, list[Sample]] = {way: [] for way in WAYS}
-    run = secrets.token_hex(4)
-    work = place / run
+    work = place / secrets.token_hex(4)
     work.mkdir()
-    lake = fresh_lake(target, run)
+    lake = fresh_lake(target, work.name)
     folder = compiled(product, scale, work, lake, target)
     size = sum(one.stat().st_size for one in (folder / "seeds").glob("*.csv"))
     for _ in range(repetitions):

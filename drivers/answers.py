@@ -100,11 +100,7 @@ def marquez(address: str) -> str:
 
 def collector(address: str) -> str:
     """The collector's own word on its health."""
-    answer = _call("the collector", "GET", f"http://{address}/status")
-    if isinstance(answer, str):
-        return answer
-    status = _json(answer).get("status")
-    return f"status {status}" if isinstance(status, str) else _unexpected(answer)
+    return _own_word("the collector", f"http://{address}/status", "status")
 
 
 def jaeger(address: str) -> str:
@@ -148,11 +144,16 @@ def prometheus(address: str) -> str:
 
 def grafana(address: str) -> str:
     """Grafana's own word on its database: `database ok`."""
-    answer = _call("Grafana", "GET", f"http://{address}/api/health")
+    return _own_word("Grafana", f"http://{address}/api/health", "database")
+
+
+def _own_word(service: str, url: str, field: str) -> str:
+    """A field of what a service tells of itself, after its name."""
+    answer = _call(service, "GET", url)
     if isinstance(answer, str):
         return answer
-    database = _json(answer).get("database")
-    return f"database {database}" if isinstance(database, str) else _unexpected(answer)
+    told = _json(answer).get(field)
+    return f"{field} {told}" if isinstance(told, str) else _unexpected(answer)
 
 
 def _call(service: str, method: str, url: str, **more: object) -> httpx.Response | str:
