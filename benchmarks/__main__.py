@@ -45,7 +45,7 @@ def main(words: list[str] | None = None) -> int:
     ageing.add_argument("--every", default="1", help="after so many runs comes an upkeep")
     ageing.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page, plot and data")
     telling = commands.add_parser("telemetry", help="what traces, metrics and lineage cost a run")
-    telling.add_argument("--rounds", type=int, choices=range(1, 51), metavar="1..50", default=7)
+    telling.add_argument("--rounds", type=int, choices=range(1, 51), metavar="1..50", default=20)
     telling.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the page")
     asked = parser.parse_args(words)
     try:

@@ -16,7 +16,7 @@ from dagster._core.run_coordinator import SubmitRunContext
 from dagster._core.test_utils import create_run_for_test
 from openlineage.client.event_v2 import RunEvent
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from floe_additions.observability import launch, lineage, logs, telemetry
@@ -140,6 +140,26 @@ def test_nobody_waits_longer_than_told_for_what_does_not_end() -> None:
     assert telemetry.close_all([never.wait, lambda: None], 0.2) is False
     assert time.monotonic() - began < 2.0
     never.set()
+
+
+def test_who_took_nothing_is_waited_for_less_until_something_arrives() -> None:
+    losses = Losses()
+    exporter = telemetry.CountedSpanExporter("http://127.0.0.1:9", losses)
+    tracer = telemetry.tracing(telemetry.resource("it"), None).get_tracer("it")
+    span = tracer.start_span("one")
+    span.end()
+    took: list[float] = []
+    for troubled in (True, False):
+        if troubled:
+            losses.failed("metrics", "nobody answers")
+        else:
+            losses.arrived("metrics")
+            losses.arrived("spans")
+        began = time.monotonic()
+        assert exporter.export([span]) is SpanExportResult.FAILURE  # type: ignore[list-item]
+        took.append(time.monotonic() - began)
+    assert took[0] < telemetry.IMPATIENT_SECONDS < took[1] < telemetry.EXPORT_SECONDS + 1
+    assert losses.troubled
 
 
 def an_event() -> RunEvent:

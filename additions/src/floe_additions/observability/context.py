@@ -109,6 +109,7 @@ class Losses:
         self._made: Counter[Kind] = Counter()
         self._arrived: Counter[Kind] = Counter()
         self._reasons: dict[Kind, str] = {}
+        self._troubled: set[Kind] = set()
 
     def made(self, kind: Kind, count: int = 1) -> None:
         """Something is to be sent."""
@@ -119,11 +120,19 @@ class Losses:
         """Something was taken by whom it was sent to."""
         with self._lock:
             self._arrived[kind] += count
+            self._troubled.discard(kind)
 
     def failed(self, kind: Kind, reason: str) -> None:
         """Something was not; the first reason of its kind is kept."""
         with self._lock:
             self._reasons.setdefault(kind, without_sql(reason))
+            self._troubled.add(kind)
+
+    @property
+    def troubled(self) -> bool:
+        """Whether the last that was sent of any kind did not arrive."""
+        with self._lock:
+            return bool(self._troubled)
 
     @property
     def counts(self) -> dict[Kind, int]:

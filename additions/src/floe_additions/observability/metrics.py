@@ -40,7 +40,7 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
 )
 
-from floe_additions.observability.telemetry import EXPORT_SECONDS, TRACER
+from floe_additions.observability.telemetry import EXPORT_SECONDS, IMPATIENT_SECONDS, TRACER
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
@@ -116,11 +116,12 @@ class CountedMetricExporter(OTLPMetricExporter):
 
     Args:
         endpoint: of the collector, without the signal's path.
-        losses: is told.
+        losses: is told, and knows whether something arrived last: if not, less is waited for.
     """
 
     def __init__(self, endpoint: str, losses: Losses) -> None:
-        super().__init__(endpoint=f"{endpoint}/v1/metrics", timeout=EXPORT_SECONDS)
+        patience = IMPATIENT_SECONDS if losses.troubled else EXPORT_SECONDS
+        super().__init__(endpoint=f"{endpoint}/v1/metrics", timeout=patience)
         self._losses = losses
 
     def export(

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 1.0
 """How long a finished run waits for what is still to be sent."""
 
-IMPATIENT_SECONDS = 0.2
-"""The same when somebody did not take what was sent before."""
-
 _BEGUN = "LogStartLine"
 _ENDED = frozenset({"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResult"})
 _SKIPPED = frozenset({"SkippingDetails", "LogSkipBecauseError"})
@@ -434,7 +431,7 @@ class Telling(Observer):
             closing.append(self._sender.close)
         if self._to.otlp:
             closing.append(self._metrics())
-        patience = IMPATIENT_SECONDS if self.losses.reasons else FLUSH_SECONDS
+        patience = telemetry.IMPATIENT_SECONDS if self.losses.troubled else FLUSH_SECONDS
         telemetry.close_all(closing, patience)
         if lost := self.losses.counts:
             logs.told(

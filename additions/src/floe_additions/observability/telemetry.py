@@ -16,18 +16,20 @@ from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.sdk.trace.export import SpanExporter
 
     from floe_additions.observability.context import Losses
 
 EXPORT_SECONDS = 2.0
 """What one export may take, its repetitions included."""
+
+IMPATIENT_SECONDS = 0.2
+"""The same when what was sent last did not arrive: it leaves no time for a repetition."""
 
 QUEUE = 4096
 """Spans that may wait; further ones are lost, and counted."""
@@ -42,8 +44,8 @@ _NOISY = ("opentelemetry", "openlineage")
 """Loggers of the libraries that send, which tell of every attempt; we tell once, in the end."""
 
 
-class CountedSpanExporter(OTLPSpanExporter):
-    """The SDK's exporter, which says what of its batches arrived.
+class CountedSpanExporter(SpanExporter):
+    """The SDK's exporter, which says what of its batches arrived, and waits less for who took none.
 
     Args:
         endpoint: of the collector, without the signal's path.
@@ -51,17 +53,25 @@ class CountedSpanExporter(OTLPSpanExporter):
     """
 
     def __init__(self, endpoint: str, losses: Losses) -> None:
-        super().__init__(endpoint=f"{endpoint}/v1/traces", timeout=EXPORT_SECONDS)
+        self._endpoint = f"{endpoint}/v1/traces"
+        self._patient = OTLPSpanExporter(self._endpoint, timeout=EXPORT_SECONDS)
+        self._impatient = OTLPSpanExporter(self._endpoint, timeout=IMPATIENT_SECONDS)
         self._losses = losses
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send a batch."""
-        result = super().export(spans)
+        exporter = self._impatient if self._losses.troubled else self._patient
+        result = exporter.export(spans)
         if result is SpanExportResult.SUCCESS:
             self._losses.arrived("spans", len(spans))
         else:
             self._losses.failed("spans", f"{self._endpoint} took no batch of {len(spans)}")
         return result
+
+    def shutdown(self) -> None:
+        """Be done with it."""
+        for exporter in (self._patient, self._impatient):
+            exporter.shutdown()  # type: ignore[no-untyped-call]
 
 
 def resource(service: str, version: str = "", attributes: Mapping[str, str] | None = None) -> Resource:
