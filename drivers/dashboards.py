@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,10 +25,98 @@ _WINDOW: Final = "15m"
 _OF_GRAFANA: Final = re.compile(r"\$\{?__(?:range|rate_interval|interval)\}?")
 _VARIABLE: Final = re.compile(r"\$(?:\{\w+(?::\w+)?\}|\w+)")
 
-_PLAIN: Final = re.compile(
-    r"(?:sum|max) by \((?:product, )?(?:dagster_job, )?(status|model)\) \((floe_(?!model_tests)\w+)\)"
-)
-"""A query that shows the series of one metric as they are, where one product runs."""
+_CLOCK_SECONDS: Final = 5.0
+"""What an age may differ by: between two readings of the clock a query is sent and answered."""
+
+Values = Mapping[tuple[str, str], float]
+"""What runs of one product told, as `telemetry.values_of` gives it."""
+
+Series = Mapping[str, float]
+"""What a panel shows: a number by the label that tells its series apart."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """What a panel must show after runs of one product.
+
+    Attributes:
+        label: that tells its series apart; empty where it has but one.
+        reckoned: its series, from what was told and the product's name.
+        within: what a number may differ by.
+    """
+
+    label: str
+    reckoned: Callable[[Values, str], Series]
+    within: float = 0.0
+
+
+def _each(label: str, metric: str) -> Due:
+    return Due(label, lambda told, _: _of(told, metric))
+
+
+def _share(metric: str, *statuses: str, label: str = "") -> Due:
+    def share(told: Values, product: str) -> Series:
+        every = _of(told, metric)
+        return {product if label else "": _sum(every, *statuses) / sum(every.values())}
+
+    return Due(label, share)
+
+
+def _age(label: str, metric: str) -> Due:
+    def ages(told: Values, product: str) -> Series:
+        ages = {name: time.time() - at for name, at in _of(told, metric).items()}
+        return ages if label in {"model", "status"} else {product if label else "": max(ages.values())}
+
+    return Due(label, ages, _CLOCK_SECONDS)
+
+
+def _tests(*statuses: str) -> Due:
+    def counted(told: Values, _: str) -> Series:
+        found: Counter[str] = Counter()
+        for name, count in _of(told, "floe_model_tests").items():
+            model, _, status = name.partition(" ")
+            found[model] += int(count) if not statuses or status in statuses else 0
+        return found
+
+    return Due("model", counted)
+
+
+DUE: Final[Mapping[str, Mapping[str, Due]]] = {
+    "floe-pipelines": {
+        "Runs by outcome": _each("status", "floe_runs_total"),
+        "Error rate": _share("floe_runs_total", "failure"),
+        "Error rate by product": _share("floe_runs_total", "failure", label="product"),
+        "Runs by product and outcome": _each("status", "floe_runs_total"),
+        "Duration of runs": _each("status", "floe_run_duration_seconds"),
+        "Models of the last run": _each("status", "floe_run_models"),
+        "Slowest models": _each("model", "floe_model_duration_seconds"),
+        "Since the last run": _age("status", "floe_run_ended_timestamp_seconds"),
+    },
+    "floe-data-quality": {
+        "Tests by outcome": _each("status", "floe_run_tests"),
+        "Tests failed": Due("", lambda told, _: {"": _sum(_of(told, "floe_run_tests"), "fail", "error")}),
+        "Lowest score of a table": Due(
+            "", lambda told, _: {"": min(_of(told, "floe_model_quality_score").values())}
+        ),
+        "Share of tests passed": _share("floe_run_tests", "pass", label="product"),
+        "Tests by product and outcome": _each("status", "floe_run_tests"),
+        "Tests by table": _tests(),
+        "Tests failed by table": _tests("fail", "error"),
+        "Quality score by table": _each("model", "floe_model_quality_score"),
+        "Quality score over time": _each("model", "floe_model_quality_score"),
+    },
+    "floe-lineage-and-freshness": {
+        "Tables by product": Due(
+            "product", lambda told, product: {product: len(_of(told, "floe_model_rows"))}
+        ),
+        "Oldest table": _age("", "floe_model_refreshed_timestamp_seconds"),
+        "Age by table": _age("model", "floe_model_refreshed_timestamp_seconds"),
+        "Rows by table": _each("model", "floe_model_rows"),
+        "Rows of a run": Due("product", lambda told, product: {product: told["floe_run_rows", ""]}),
+        "Age of the oldest table": _age("product", "floe_model_refreshed_timestamp_seconds"),
+    },
+}
+"""What each panel of each dashboard must show, by its title; of a product with ten tables or fewer."""
 
 
 class _Json(BaseModel):
@@ -101,28 +191,39 @@ def without_data(metrics: Metrics, shown: Sequence[Panel]) -> dict[str, str]:
 
 
 def with_other_values(
-    metrics: Metrics, shown: Sequence[Panel], told: Mapping[tuple[str, str], float]
+    metrics: Metrics, name: str, shown: Sequence[Panel], told: Values, product: str
 ) -> dict[str, str]:
-    """Each panel whose series are those of one metric, but with other values than runs told.
+    """Each panel that is missing, is not known, or shows something else than what runs told, and how.
 
     Args:
         metrics: are asked.
-        shown: the panels; one that reckons with several series, or with the time, is left out.
-        told: by metric and status or model, as `telemetry.values_of` gives it.
+        name: of the dashboard.
+        shown: its panels.
+        told: by runs.
+        product: whose runs alone there were.
     """
-    found: dict[str, str] = {}
+    due, titles = DUE[name], [panel.title for panel in shown]
+    found = dict.fromkeys(set(due).symmetric_difference(titles), "is on one side only")
+    found |= {title: "is there twice" for title in titles if titles.count(title) > 1}
     for panel in shown:
-        for query in panel.queries:
-            plain = _PLAIN.fullmatch(query)
-            if plain is None:
-                continue
-            label, metric = plain.groups()
-            there = {one.labels.get(label, ""): one.value for one in metrics.query(query)}
-            due = {value: number for (name, value), number in told.items() if name == metric}
-            # What an earlier run told of models that the last one did not make stays where it was.
-            if {value: there.get(value) for value in due} != due:
-                found[panel.title] = f"{query}: {there}, not {due}"
+        for query in panel.queries if panel.title in due else ():
+            one = due[panel.title]
+            there = {sample.labels.get(one.label, ""): sample.value for sample in metrics.query(query)}
+            expected = one.reckoned(told, product)
+            if set(there) != set(expected) or any(
+                not math.isclose(there[key], number, rel_tol=1e-9, abs_tol=one.within)
+                for key, number in expected.items()
+            ):
+                found[panel.title] = f"{query}: {there}, not {dict(expected)}"
     return found
+
+
+def _of(told: Values, metric: str) -> dict[str, float]:
+    return {label: number for (name, label), number in told.items() if name == metric}
+
+
+def _sum(numbers: Series, *labels: str) -> float:
+    return sum(number for label, number in numbers.items() if label in labels)
 
 
 def _missing(metrics: Metrics, query: str) -> str:

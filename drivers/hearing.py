@@ -24,6 +24,9 @@ LISTEN_SECONDS = 15.0
 RECORDED_SECONDS = 10.0
 """Until Dagster must have noted when a run ended: a moment after it says that it has."""
 
+RUN_LINES = 10_000
+"""Lines of a run's log that are read: all of them, of a run of a few hundred."""
+
 READ_SECONDS = 20.0
 """Until what was sent by the suite must be readable: two rounds of scraping, and what is held back."""
 
@@ -62,6 +65,24 @@ class Hearing:
             self._failed[key] = self._listen(run)
         return self._failed[key]
 
+    def of_lost(self, run: Run) -> Told:
+        """What was told of a run that could not tell its own end, as far as it had come."""
+        lineage = self._platform.lineage
+        try:
+            events = wait.until(
+                lambda: lineage.events(run.run_id),
+                lambda seen: bool(telemetry.losses_in_lineage(seen, run.run_id)),
+                what=f"the end of run {run.run_id[:8]} in lineage",
+                within=LISTEN_SECONDS,
+                last=lambda seen: f"has {len(seen)} events of it",
+            )
+        except DeadlineError:
+            events = lineage.events(run.run_id)
+        traces = self.traces_of(frozenset(trace for trace, _ in telemetry.places(events)))
+        spans = [span for trace in traces.values() for span in trace]
+        seconds, over = self._took(run)
+        return Told(run, seconds, over, spans, found={}, events=events, lines=[], values={}, ended={})
+
     def ended(self, product: str) -> dict[str, int]:
         """How many runs of a product's job ended so, by status as metrics name it."""
         job = Product(product).job
@@ -75,12 +96,12 @@ class Hearing:
         """The lines of a run's log that are JSON."""
         cluster, namespace = self._platform.place.cluster, self._platform.namespace
         pods = cluster.pods(namespace, f"{RUN_LABEL}={run.run_id}")
-        return [line for pod in pods for line in telemetry.lines_of(cluster.log(namespace, pod))]
+        whole = [cluster.log(namespace, pod, lines=RUN_LINES) for pod in pods]
+        return [line for log in whole for line in telemetry.lines_of(log)]
 
     def seconds(self, run: Run) -> float:
         """What a run took, as Dagster recorded it."""
-        recorded = self._recorded(run)
-        return (recorded.ended or inf) - (recorded.began or 0)
+        return self._took(run)[0]
 
     def traces_of(self, trace_ids: frozenset[str]) -> dict[str, list[Span]]:
         """What Jaeger has under these ids."""
@@ -106,9 +127,11 @@ class Hearing:
 
     def _listen(self, run: Run) -> Told:
         found, spans = self._trace(run)
+        seconds, over = self._took(run)
         return Told(
             run=run,
-            seconds=self.seconds(run),
+            seconds=seconds,
+            over=over,
             spans=spans,
             found=found,
             events=self._platform.lineage.events(run.run_id),
@@ -137,6 +160,12 @@ class Hearing:
                 found[service] = time.monotonic() - over
                 spans = whole
         return found, spans
+
+    def _took(self, run: Run) -> tuple[float, float]:
+        """How many seconds a run took, and when it ended."""
+        recorded = self._recorded(run)
+        over = recorded.ended or inf
+        return over - (recorded.began or 0), over
 
     def _of_service(self, service: str, since: datetime, run: Run) -> list[Span]:
         traces = self._platform.traces.of_service(service, since, {"dagster.run_id": run.run_id})

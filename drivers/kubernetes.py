@@ -35,7 +35,7 @@ CALL_SECONDS = 20.0
 """Until one call to the API server must have been answered."""
 
 LOG_LINES = 400
-"""Lines of a container's log that are given, its last ones."""
+"""Lines of a container's log that are given unless more are asked for, its last ones."""
 
 NEVER_STARTS = frozenset({"ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName"})
 """Reasons of a waiting container that no waiting mends."""
@@ -549,9 +549,10 @@ class Cluster:
         *,
         since: datetime | None = None,
         previous: bool = False,
+        lines: int = LOG_LINES,
         within: float = CALL_SECONDS,
     ) -> str:
-        """What a container wrote, from a moment on, at most the last LOG_LINES lines.
+        """What a container wrote, from a moment on.
 
         Args:
             namespace: of the pod.
@@ -559,6 +560,7 @@ class Cluster:
             container: of the pod; may be left out where there is but one.
             since: the moment; its beginning unless given.
             previous: of the instance before the last restart.
+            lines: that are given at most, the last ones.
             within: seconds the answer may take.
         """
         more: dict[str, object] = {"container": container} if container else {}
@@ -570,7 +572,7 @@ class Cluster:
             _ask(
                 f"give the log of {pod}",
                 lambda: self._core.read_namespaced_pod_log(
-                    pod, namespace, tail_lines=LOG_LINES, _request_timeout=within, **more
+                    pod, namespace, tail_lines=lines, _request_timeout=within, **more
                 ),
             )
         )

@@ -84,6 +84,7 @@ class Span(BaseModel):
         ended: in seconds since 1970.
         attributes: by name; Jaeger's own (`error`, `otel.status_code`) too.
         links: ids of other traces that it refers to.
+        beside: ids of spans of its own trace that it refers to.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -97,6 +98,7 @@ class Span(BaseModel):
     ended: float
     attributes: dict[str, Any]
     links: frozenset[str]
+    beside: frozenset[str] = frozenset()
 
     @property
     def failed(self) -> bool:
@@ -187,6 +189,7 @@ def _beginning(span: Span) -> tuple[float, float]:
 def _span(told: _Span, service: str) -> Span:
     parents = [one.span for one in told.references if one.kind == "CHILD_OF" and one.trace == told.trace]
     links = frozenset(one.trace for one in told.references if one.trace != told.trace)
+    own = [one for one in told.references if one.trace == told.trace and one.kind != "CHILD_OF"]
     return Span(
         trace=told.trace,
         id=told.id,
@@ -197,4 +200,5 @@ def _span(told: _Span, service: str) -> Span:
         ended=(told.began + told.lasted) / _MICROSECONDS,
         attributes={one.key: one.value for one in told.tags},
         links=links,
+        beside=frozenset(one.span for one in own),
     )

@@ -373,12 +373,12 @@ def addresses(objects: Objects) -> dict[str, dict[str, str]]:
 
 
 def told(collector: dict[str, str], lineage: dict[str, str]) -> dict[str, dict[str, str]]:
-    """What each process is told; of lineage only those that run products hear."""
+    """What each process is told; of lineage all but the web server, which has nothing to tell of it."""
     return {
         "run": {**collector, **lineage},
         "dagster-code-customer-360": {**collector, **lineage},
         "dagster-webserver": collector,
-        "dagster-daemon": collector,
+        "dagster-daemon": {**collector, **lineage},
     }
 
 

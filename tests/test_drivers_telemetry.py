@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from math import nan
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drivers import dashboards, telemetry
-from drivers.dagster import Materialization, Run
+from drivers.dagster import Expectation, Materialization, Run
 from drivers.dashboards import Panel
 from drivers.dbt_graph import Graph
 from drivers.errors import ServiceError
@@ -49,13 +50,19 @@ def table(name: str, kind: str, began: float, ended: float, rows: int) -> Span:
     return span(name, "shop_dbt", began, ended, **{"dbt.resource_type": kind, "floe.row_count": rows})
 
 
+def check(name: str, beside: str, began: float, ended: float, **attributes: Any) -> Span:
+    of = span(name, "shop_dbt", began, ended, **attributes)
+    return of.model_copy(update={"beside": frozenset({beside})})
+
+
 SPANS = [
     span("launch shop", "", 0.0, 0.1, service="dagster", **{"dagster.run_id": RUN}),
     span("run shop", "launch shop", 1.0, 9.0, **{"dagster.run_id": RUN}),
     span("shop_dbt", "run shop", 2.0, 8.0),
     table("raw", "seed", 3.0, 4.0, 7),
     table("mart", "model", 4.0, 5.0, 2),
-    span("unique_mart", "shop_dbt", 5.0, 6.0, **{"dbt.resource_type": "test"}),
+    check("unique_mart", "mart", 5.0, 6.0, **{"dbt.resource_type": "test"}),
+    check("few", "mart", 6.0, 6.5, **{"floe.expectation": "few", "floe.tested": "mart"}),
 ]
 
 
@@ -70,8 +77,8 @@ DONE = Run(
     status="SUCCESS",
     materializations={"raw": made("raw", 7, 3.0, 4.0), "mart": made("mart", 2, 4.0, 5.0)},
     checks={"unique_mart": "passed"},
-    expectations=[],
-    checked_at={},
+    expectations=[Expectation("few", "mart", "passed", 100.0, 0, 100.0)],
+    checked_at={"unique_mart": 6.5},
     causes=[],
     events=[],
 )
@@ -108,7 +115,9 @@ def with_span(name: str, /, **changed: Any) -> list[Span]:
 
 def test_a_sound_trace_is_sound() -> None:
     assert telemetry.nodes(SPANS) == {"tables": ["mart", "raw"], "tests": ["unique_mart"]}
-    assert telemetry.parents(SPANS) == frozenset({"run shop / shop_dbt"})
+    assert telemetry.parents(SPANS) == frozenset({"launch shop / run shop / shop_dbt"})
+    assert telemetry.checks_astray(SPANS, DONE, GRAPH) == {}
+    assert telemetry.lasting_astray(SPANS, RUN, 8.5) == {}
     assert telemetry.misplaced(SPANS) == {}
     assert telemetry.figures_astray(SPANS, DONE) == {}
     assert telemetry.run_span(SPANS, RUN) == SPANS[1]
@@ -130,9 +139,9 @@ def test_a_span_out_of_place_is_told(name: str, changed: dict[str, Any], told: d
 
 
 def test_a_span_that_is_missing_or_hangs_elsewhere_is_seen() -> None:
-    assert telemetry.nodes(SPANS[:-1])["tests"] == []
+    assert telemetry.nodes([one for one in SPANS if one.name != "unique_mart"])["tests"] == []
     elsewhere = telemetry.parents(with_span("mart", parent="run shop"))
-    assert elsewhere == frozenset({"run shop", "run shop / shop_dbt"})
+    assert elsewhere == frozenset({"launch shop / run shop", "launch shop / run shop / shop_dbt"})
 
 
 @pytest.mark.parametrize(
@@ -145,10 +154,72 @@ def test_a_span_that_is_missing_or_hangs_elsewhere_is_seen() -> None:
             {"attributes": {"dbt.resource_type": "model", "floe.row_count": 2, "q": "SELECT 1"}},
             "has SQL in its span",
         ),
+        (
+            {"attributes": {"dbt.resource_type": "model", "floe.row_count": 2, "error": True}},
+            "failed, in a run that did not",
+        ),
     ],
 )
 def test_a_span_that_says_something_else_than_dagster_is_told(changed: dict[str, Any], told: str) -> None:
     assert telemetry.figures_astray(with_span("mart", **changed), DONE)["mart"].startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"beside": frozenset({"raw"})}, "refers to raw, and is of mart"),
+        ({"beside": frozenset()}, "refers to nothing, and is of mart"),
+        ({"beside": frozenset({"raw", "mart"})}, "refers to mart, raw, and is of mart"),
+        ({"began": 4.5}, "began before its table was complete"),
+        ({"ended": 5.0}, "lasted 0.000000 s"),
+        ({"ended": 17.0}, "ended 10.500 s after Dagster had its result"),
+    ],
+)
+def test_a_test_of_another_table_or_time_is_told(changed: dict[str, Any], told: str) -> None:
+    assert telemetry.checks_astray(with_span("unique_mart", **changed), DONE, GRAPH) == {"unique_mart": told}
+
+
+def test_an_expectation_without_its_span_is_told() -> None:
+    without = [one for one in SPANS if one.name != "few"]
+    assert telemetry.checks_astray(without, DONE, GRAPH) == {"expectations": "nothing, not few"}
+
+
+def test_a_run_whose_span_lasts_too_long_is_told() -> None:
+    assert telemetry.lasting_astray(with_span("run shop", ended=69.0), RUN, 8.5) == {
+        "run": "lasted 68.000 s, not 8.500 s"
+    }
+
+
+def test_a_line_at_another_span_or_of_another_level_is_told_and_so_is_one_that_is_missing() -> None:
+    def line(event: str, span: str, kind: str = "", **fields: Any) -> telemetry.Line:
+        return telemetry.Line(event, RUN, TRACE, span, {"dagster_event": kind, **fields})
+
+    sound = [
+        line("launched", "launch shop", step="shop_dbt"),
+        line("begun", "run shop"),
+        line("at work", "shop_dbt", step="shop_dbt"),
+        line("model failed", "mart", node="mart", level="error"),
+        *[line("made", "shop_dbt", "ASSET_MATERIALIZATION", step="shop_dbt")] * 2,
+        *[line("checked", "shop_dbt", "ASSET_CHECK_EVALUATION", step="shop_dbt")] * 2,
+    ]
+    assert telemetry.lines_astray(sound, DONE, SPANS) == {}
+    for astray, told in (
+        (line("at work", "run shop", step="shop_dbt"), {"at work": "is at run shop, and of shop_dbt"}),
+        (line("begun", "gone"), {"begun": "is at no span, and of the run"}),
+        (line("model failed", "mart", node="mart", level="info"), {"model failed": "has level info"}),
+        (line("made", "run shop", "ASSET_MATERIALIZATION"), {"ASSET_MATERIALIZATION": "3 lines, not 2"}),
+    ):
+        assert telemetry.lines_astray([*sound, astray], DONE, SPANS) == told
+
+
+def test_the_end_of_a_run_is_from_its_last_step_on() -> None:
+    def line(kind: str, second: float) -> telemetry.Line:
+        at = f"2026-11-29T10:00:{second:09.6f}Z"
+        return telemetry.Line("it", RUN, TRACE, "", {"dagster_event": kind, "timestamp": at})
+
+    lines = [line("STEP_START", 1), line("STEP_SUCCESS", 2.5), line("ENGINE_EVENT", 2.6)]
+    assert telemetry.seconds_at_the_end([*lines, line("RUN_SUCCESS", 3)], RUN) == 0.5
+    assert telemetry.seconds_at_the_end(lines, RUN) == inf
 
 
 def test_sound_events_are_those_of_the_dbt_graph() -> None:
@@ -191,13 +262,21 @@ def test_a_failure_is_found_in_trace_lineage_and_log() -> None:
     assert telemetry.failures_in_trace(SPANS) == []
 
 
+def test_the_failure_of_a_run_is_told_by_no_event_of_its_models() -> None:
+    failed = replace(event("FAIL", "shop", set(), set(), errorMessage={"message": "Terminated"}), run=RUN)
+    of_a_model = event("FAIL", "shop.mart", set(), {"shop.mart"}, errorMessage={"message": "Overflow"})
+    told = telemetry.losses_in_lineage([*EVENTS, of_a_model, failed], RUN)
+    assert told == [telemetry.Failure("the run", "Terminated", TRACE, "run shop")]
+    assert telemetry.losses_in_lineage([*EVENTS, of_a_model], RUN) == []
+
+
 def test_losses_are_counted_by_line() -> None:
     lost = json.dumps({"event": "telemetry was lost", "lost": {"spans": 3, "metrics": 1}})
-    assert telemetry.losses(telemetry.lines_of(f"{lost}\n{lost}")) == [["metrics", "spans"]] * 2
+    assert telemetry.losses(telemetry.lines_of(f"{lost}\n{lost}")) == [{"spans": 3, "metrics": 1}] * 2
 
 
 def test_metrics_that_are_what_the_run_did_are_sound_and_others_are_told() -> None:
-    due = telemetry.values_due(DONE, 8.0, {"success": 1, "failure": 0}, models=2)
+    due = telemetry.values_due(DONE, 8.0, 9.0, {"success": 1, "failure": 0}, models=2)
     samples = [
         Sample(labels={"__name__": name, "model" if "model_" in name else "status": label}, point=(0, value))
         for (name, label), value in due.items()
@@ -205,8 +284,9 @@ def test_metrics_that_are_what_the_run_did_are_sound_and_others_are_told() -> No
     ] + [Sample(labels={"__name__": "floe_run_rows", "product": "shop"}, point=(0, 9))]
     values = telemetry.values_of(samples)
     assert telemetry.values_astray(values, due) == {}
+    assert len(telemetry.values_astray(telemetry.values_of([*samples, *samples]), due)) == len(due)
     for key, value in due.items():
-        assert list(telemetry.values_astray({**values, key: value + 2}, due)) == [key]
+        assert list(telemetry.values_astray({**values, key: value + 4}, due)) == [key]
         without = {one: number for one, number in values.items() if one != key}
         assert list(telemetry.values_astray(without, due)) == [key]
 
@@ -215,7 +295,7 @@ def test_a_failed_run_has_a_model_with_an_error_and_the_rest_skipped() -> None:
     failed = replace(
         DONE, status="FAILURE", materializations={"raw": DONE.materializations["raw"]}, checks={}
     )
-    due = telemetry.values_due(failed, 8.0, {}, models=4)
+    due = telemetry.values_due(failed, 8.0, 9.0, {}, models=4)
     there = {label: value for (name, label), value in due.items() if name == "floe_run_models"}
     assert there == {"success": 1, "error": 1, "skipped": 2}
 
@@ -245,19 +325,79 @@ def test_panels_that_show_an_error_or_nothing_are_told() -> None:
     }
 
 
-def test_a_panel_that_shows_another_value_than_was_told_is_told() -> None:
-    query = "sum by (product, status) (floe_runs_total)"
+TOLD = {
+    ("floe_runs_total", "success"): 3.0,
+    ("floe_runs_total", "failure"): 1.0,
+    ("floe_run_tests", "pass"): 9.0,
+    ("floe_run_tests", "fail"): 1.0,
+    ("floe_run_tests", "error"): 0.0,
+    ("floe_model_tests", "mart pass"): 4.0,
+    ("floe_model_tests", "mart fail"): 1.0,
+    ("floe_model_tests", "raw pass"): 5.0,
+    ("floe_model_rows", "mart"): 2.0,
+    ("floe_model_rows", "raw"): 7.0,
+    ("floe_run_rows", ""): 9.0,
+}
 
-    class Counted:
-        def query(self, expression: str) -> list[Sample]:
-            assert expression == query
-            return [Sample(labels={"product": "shop", "status": "success"}, point=(0, 2))]
 
-    shown = [Panel("Runs", [query]), Panel("Age", ["time() - max by (product, model) (floe_x)"])]
-    told = {("floe_runs_total", "success"): 2.0, ("floe_run_rows", ""): 3.0}
-    assert dashboards.with_other_values(Counted(), shown, told) == {}  # type: ignore[arg-type]
-    told["floe_runs_total", "failure"] = 1.0
-    assert list(dashboards.with_other_values(Counted(), shown, told)) == ["Runs"]  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("dashboard", "title", "due"),
+    [
+        ("floe-pipelines", "Runs by outcome", {"success": 3, "failure": 1}),
+        ("floe-pipelines", "Error rate", {"": 0.25}),
+        ("floe-pipelines", "Error rate by product", {"shop": 0.25}),
+        ("floe-data-quality", "Tests failed", {"": 1}),
+        ("floe-data-quality", "Share of tests passed", {"shop": 0.9}),
+        ("floe-data-quality", "Tests by table", {"mart": 5, "raw": 5}),
+        ("floe-data-quality", "Tests failed by table", {"mart": 1, "raw": 0}),
+        ("floe-lineage-and-freshness", "Tables by product", {"shop": 2}),
+        ("floe-lineage-and-freshness", "Rows of a run", {"shop": 9}),
+    ],
+)
+def test_what_a_panel_must_show_is_reckoned_from_what_was_told(
+    dashboard: str, title: str, due: dict[str, float]
+) -> None:
+    assert dashboards.DUE[dashboard][title].reckoned(TOLD, "shop") == due
+
+
+def test_ages_are_reckoned_from_now() -> None:
+    told = {("floe_model_refreshed_timestamp_seconds", name): time.time() - age for name, age in AGES.items()}
+    due = dashboards.DUE["floe-lineage-and-freshness"]
+    assert due["Age by table"].reckoned(told, "shop") == pytest.approx(AGES, abs=1)
+    assert due["Oldest table"].reckoned(told, "shop") == pytest.approx({"": 90}, abs=1)
+    assert due["Age of the oldest table"].reckoned(told, "shop") == pytest.approx({"shop": 90}, abs=1)
+
+
+AGES = {"mart": 30.0, "raw": 90.0}
+
+
+def test_every_panel_of_the_chart_is_one_that_is_reckoned() -> None:
+    shown = {name: [panel.title for panel in dashboards.panels(name)] for name in dashboards.DUE}
+    assert shown == {name: list(due) for name, due in dashboards.DUE.items()}
+
+
+class Counted:
+    """A Prometheus that knows how many runs there were."""
+
+    def query(self, expression: str) -> list[Sample]:
+        labels = {"product": "shop", "status": "success"}
+        return [Sample(labels=labels, point=(0, 3))] if "runs" in expression else []
+
+
+def test_a_panel_that_shows_another_value_than_was_told_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = dashboards.DUE["floe-pipelines"]["Runs by outcome"]
+    monkeypatch.setattr(dashboards, "DUE", {"d": {"Runs": one, "More": one}})
+
+    def astray(told: dict[tuple[str, str], float], *shown: Panel) -> list[str]:
+        return sorted(dashboards.with_other_values(Counted(), "d", shown, told, "shop"))  # type: ignore[arg-type]
+
+    good, more = Panel("Runs", ["runs"]), Panel("More", ["runs"])
+    assert astray({("floe_runs_total", "success"): 3.0}, good, more) == []
+    assert astray({("floe_runs_total", "success"): 3.0}, good) == ["More"]
+    assert astray({("floe_runs_total", "success"): 3.0}, good, more, Panel("Other", ["runs"])) == ["Other"]
+    assert astray({("floe_runs_total", "success"): 3.0}, good, good, more) == ["Runs"]
+    assert astray({("floe_runs_total", "success"): 4.0}, good, more) == ["More", "Runs"]
+    assert astray(TOLD, good, Panel("More", ["rows"])) == ["More", "Runs"]
 
 
 def test_a_dashboard_is_read_with_its_rows_and_its_variables_filled_in(tmp_path: Path) -> None:

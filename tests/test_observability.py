@@ -7,19 +7,24 @@ import logging
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+import attr
 import pytest
-from dagster import DagsterInstance
+from dagster import DagsterInstance, DagsterRunStatus
 from dagster._core.run_coordinator import SubmitRunContext
 from dagster._core.test_utils import create_run_for_test
-from openlineage.client.event_v2 import RunEvent
+from dagster_k8s import K8sRunLauncher
+from openlineage.client import OpenLineageClient
+from openlineage.client.event_v2 import RunEvent, RunState
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 
-from floe_additions.observability import launch, lineage, logs, telemetry
+from floe_additions.observability import launch, lineage, logs, lost, telemetry
 from floe_additions.observability.context import (
     TRACEPARENT_TAG,
     TRACEPARENT_VARIABLE,
@@ -258,6 +263,70 @@ def test_a_launch_without_a_collector_changes_nothing(
         run = create_run_for_test(instance, job_name="customer_360")
         taken = TracedTaking(instance).submit_run(Request(run))  # type: ignore[arg-type]
     assert TRACEPARENT_TAG not in taken.tags
+
+
+@pytest.fixture
+def lost_run(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A run that Dagster gives up, of which Kubernetes says why."""
+    monkeypatch.setattr(
+        K8sRunLauncher, "get_run_worker_debug_info", lambda *_: "status: Terminated\nwith 137"
+    )
+    return SimpleNamespace(
+        run_id=str(uuid4()),
+        job_name="customer_360",
+        tags={TRACEPARENT_TAG: CONTEXT},
+        status=DagsterRunStatus.STARTED,
+        remote_job_origin=SimpleNamespace(location_name="customer-360"),
+    )
+
+
+def given_up(run: Any) -> str | None:
+    return launch.TracedK8sRunLauncher.get_run_worker_debug_info(
+        object.__new__(launch.TracedK8sRunLauncher), run
+    )
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize(
+    ("status", "told"), [(DagsterRunStatus.STARTED, "FAIL"), (DagsterRunStatus.CANCELING, "ABORT")]
+)
+def test_a_run_that_is_lost_is_told_by_who_gives_it_up(
+    status: DagsterRunStatus,
+    told: str,
+    lost_run: Any,
+    exporter: InMemorySpanExporter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[dict[str, Any]] = []
+    monkeypatch.setattr(OpenLineageClient, "emit", lambda _, one: taken.append(attr.asdict(one)))
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:9")
+    lost_run.status = status
+    assert given_up(lost_run) == "status: Terminated\nwith 137"
+    (span,) = exporter.get_finished_spans()
+    assert span.parent is not None
+    assert (span.name, f"{span.parent.span_id:016x}") == ("lost customer_360", SPAN)
+    assert (span.status.status_code, span.status.description) == (
+        StatusCode.ERROR,
+        "status: Terminated with 137",
+    )
+    (event,) = taken
+    facets = event["run"]["facets"]
+    assert (event["eventType"], event["run"]["runId"]) == (RunState[told], lost_run.run_id)
+    assert (event["job"]["namespace"], event["job"]["name"]) == ("customer-360", "customer_360")
+    assert facets["errorMessage"]["message"] == "status: Terminated with 137"
+    assert facets["traceCorrelation"]["trace_id"] == TRACE
+    assert facets["traceCorrelation"]["span_id"] == f"{span.context.span_id:016x}"
+
+
+@pytest.mark.usefixtures("traced")
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "", "nowhere"])
+def test_a_run_is_given_up_whether_lineage_hears_or_not(
+    address: str, lost_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_URL", address)
+    assert given_up(lost_run) == "status: Terminated\nwith 137"
+    monkeypatch.setattr(lost, "tell", lambda *_: 1 / 0)
+    assert given_up(lost_run) == "status: Terminated\nwith 137"
 
 
 def test_dagsters_lines_are_json_and_have_the_place_of_their_run(capsys: pytest.CaptureFixture[str]) -> None:

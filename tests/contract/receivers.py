@@ -49,6 +49,7 @@ class Span:
             ended=self.ended // 1000 / 1e6,
             attributes={**self.attributes, **status},
             links=frozenset(),
+            beside=frozenset(self.links),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import json
 from collections.abc import Iterator
@@ -353,17 +354,52 @@ def test_the_scenarios_find_the_trace_sound(graph: Graph, good: Told) -> None:
     assert telemetry.parents(spans) == frozenset({f"run {JOB} / {JOB}_dbt"})
     assert telemetry.misplaced(spans) == {}
     assert telemetry.figures_astray(spans, good.run) == {}
+    assert telemetry.checks_astray(spans, good.run, graph) == {}
     assert telemetry.run_span(spans, good.id) == good.run_span.in_jaeger
 
 
 def test_the_scenarios_find_lineage_sound_and_in_the_trace(
-    dagster: local_dagster.LocalDagster, graph: Graph, good: Told
+    dagster: local_dagster.LocalDagster, lake: Lake, graph: Graph, good: Told
 ) -> None:
     assert telemetry.points(good.in_marquez, JOB) == telemetry.points_due(POINTS, graph, JOB)
+    warehouse = good.received.events[-1]["outputs"][0]["namespace"]
+    columns = _columns(lake, graph)
+    assert telemetry.events_astray(good.in_marquez, good.in_jaeger, good.run, columns, warehouse) == {}
     assert dagster.edges(NAMESPACE) == graph.edges
     places = telemetry.places(good.in_marquez)
     assert places - {(one.trace, one.id) for one in good.in_jaeger} == frozenset()
     assert telemetry.runs_opened({good.run_span.trace: good.in_jaeger}) == {good.run_span.trace: good.id}
+
+
+def _columns(lake: Lake, graph: Graph) -> dict[str, list[str]]:
+    return {name: lake.catalog.load_table((JOB, name)).schema().column_names for name in graph.tables}
+
+
+WRONG: dict[str, Any] = {
+    "rows": lambda one: one["outputs"][0]["outputFacets"]["outputStatistics"].update(rowCount=-1),
+    "version": lambda one: one["outputs"][0]["facets"]["version"].update(datasetVersion="1"),
+    "columns": lambda one: one["outputs"][0]["facets"].pop("schema"),
+    "namespaces of datasets": lambda one: one["outputs"][0].update(namespace="elsewhere"),
+    "namespace of the job": lambda one: one["job"].update(namespace="default"),
+    "jobType": lambda one: one["job"]["facets"]["jobType"].update(integration="SPARK"),
+    "parent": lambda one: one["run"]["facets"]["parent"]["job"].update(name="other"),
+    "span": lambda one: one["run"]["facets"]["traceCorrelation"].update(span_id="0" * 16),
+    "its time": lambda one: one.update(eventTime="2026-01-01T00:00:00+00:00"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_the_scenarios_find_what_is_wrong_with_an_event(
+    what: str, lake: Lake, graph: Graph, good: Told
+) -> None:
+    events = copy.deepcopy(good.received.events)
+    warehouse = events[-1]["outputs"][0]["namespace"]
+    asset = next(one for one in events if one["job"]["name"] == f"{JOB}.stg_transactions.asset")
+    WRONG[what](asset)
+    sent = list(map(lineage.as_sent, events))
+    found = telemetry.events_astray(sent, good.in_jaeger, good.run, _columns(lake, graph), warehouse)
+    assert {what in f"{whose} {told}" for whose, told in found.items()} == {True}
+    assert {"stg_transactions.asset" in whose for whose in found if "its time" not in whose} <= {True}
 
 
 def test_the_scenarios_find_the_failure_in_trace_lineage_and_log(broken: Told) -> None:
@@ -373,8 +409,11 @@ def test_the_scenarios_find_the_failure_in_trace_lineage_and_log(broken: Told) -
         "lineage": telemetry.failures_in_lineage(broken.in_marquez, JOB),
         "log": telemetry.failures_in_log(telemetry.lines_of(broken.text)),
     }
+    assert telemetry.failed_spans(broken.in_jaeger) == [f"{JOB}_dbt", f"run {JOB}", "stg_transactions"]
+    (whole,) = telemetry.losses_in_lineage(broken.in_marquez, broken.id)
+    assert (whole.span, "in multiplication of DECIMAL" in whole.reason) == (broken.run_span.id, True)
     assert {
-        who: [(one.model, "in multiplication of DECIMAL" in one.reason, one.trace, one.span) for one in told]
+        who: [(one.what, "in multiplication of DECIMAL" in one.reason, one.trace, one.span) for one in told]
         for who, told in found.items()
     } == {who: [("stg_transactions", True, span.trace, span.id)] for who in found}
 
@@ -389,10 +428,11 @@ def test_the_scenarios_find_the_metrics_sound(
     for (name, labels), value in run.received.metrics.items():
         short, told = name.removeprefix("floe."), dict(labels)
         key = names.get(short, short.replace(".", "_"))
-        key += "_seconds" if short in {"model.duration", "model.refreshed.timestamp"} else ""
-        values[f"floe_{key}", told.get("status") or told.get("model") or ""] = value
+        key += "_seconds" if short in {"model.duration"} or short.endswith("timestamp") else ""
+        values[f"floe_{key}", " ".join(told[one] for one in ("model", "status") if one in told)] = value
     ended = {"success": 1, "failure": int(which == "broken"), "canceled": 0}
-    took = values["floe_run_duration_seconds", "success" if which == "good" else "failure"]
+    status = "success" if which == "good" else "failure"
+    took, over = (values[f"floe_run_{one}_seconds", status] for one in ("duration", "ended_timestamp"))
     models = len(graph.tables) if which == "good" else 3
-    due = telemetry.values_due(run.run, took, ended, models)
+    due = telemetry.values_due(run.run, took, over, ended, models)
     assert telemetry.values_astray(values, due) == {}

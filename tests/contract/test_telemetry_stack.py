@@ -19,8 +19,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
-from drivers import answers, wait
+from drivers import answers, dashboards, wait
 from drivers.metrics import Sample
+from drivers.telemetry import values_of
 from floe_additions.observability.context import OTLP_VARIABLE
 from floe_additions.orchestrator.product import Product
 from standins.loopback.lake import Lake
@@ -186,5 +187,9 @@ def test_the_metrics_of_a_run_are_found_with_their_labels(
     assert total.value == sum(one.value for one in rows)
     (runs,) = found(telemetry, 'floe_runs_total{status="success"}')
     assert (runs.value, runs.labels["dagster_job"]) == (1, JOB)
+    values = values_of(telemetry.metrics.query(f'{{__name__=~"floe_.*",product="{PRODUCT}"}}'))
+    for name in dashboards.DUE:
+        shown = dashboards.panels(name)
+        assert dashboards.with_other_values(telemetry.metrics, name, shown, values, PRODUCT) == {}
     refreshed = found(telemetry, "time() - floe_model_refreshed_timestamp_seconds", least=len(rows))
     assert max(one.value for one in refreshed) < 600

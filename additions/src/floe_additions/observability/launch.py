@@ -1,8 +1,9 @@
 """The part of a run's trace that comes before the run: its launch by Dagster, of the service `dagster`.
 
 `TracedRunCoordinator` runs in the web server, where a person or a program launches, and in the daemon,
-where a schedule or a sensor does; `TracedK8sRunLauncher` runs in the daemon and starts the run's pod. Both
-belong into Dagster's instance. A run always begins a trace of its own: a caller that is in one is linked.
+where a schedule or a sensor does; `TracedK8sRunLauncher` runs in the daemon, starts the run's pod, and tells
+of a run whose pod is lost (`lost`). Both belong into Dagster's instance. A run always begins a trace of its
+own: a caller that is in one is linked.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dagster._core.run_coordinator import QueuedRunCoordinator
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.container_context import K8sContainerContext
 
+from floe_additions.observability import lost
 from floe_additions.observability.context import (
     LAUNCHING_SERVICE,
     TRACEPARENT_TAG,
@@ -24,6 +26,7 @@ from floe_additions.observability.context import (
     Destinations,
     Losses,
     place_in,
+    without_sql,
 )
 from floe_additions.observability.run import launched_by
 
@@ -89,6 +92,16 @@ def _span(name: str, run: DagsterRun, *, below: str | None, linked: list[str | N
         yield telemetry.traceparent_of(span)
 
 
+def _lost(run: DagsterRun, reason: str) -> None:
+    """Tell that a run is given up, at a span in its trace."""
+    with _span(f"lost {run.job_name}", run, below=run.tags.get(TRACEPARENT_TAG), linked=[]) as traceparent:
+        if traceparent:
+            from opentelemetry.trace import Status, StatusCode, get_current_span  # noqa: PLC0415
+
+            get_current_span().set_status(Status(StatusCode.ERROR, reason))
+        lost.tell(run, traceparent, reason)
+
+
 class TracedSubmissions:
     """A run coordinator whose submissions are spans; put before the class of a coordinator."""
 
@@ -119,6 +132,22 @@ class TracedK8sRunLauncher(K8sRunLauncher):
         below = run.tags.get(TRACEPARENT_TAG)
         with _span(f"start {run.job_name}", run, below=below, linked=[]):
             super().launch_run(context)
+
+    def get_run_worker_debug_info(
+        self,
+        run: DagsterRun,
+        include_container_logs: bool | None = True,  # noqa: FBT001, FBT002 - as Dagster calls it
+    ) -> str | None:
+        """What Kubernetes says of a run's pod.
+
+        Dagster asks when it gives a run up, and in no other case: so the loss is told here.
+        """
+        said = super().get_run_worker_debug_info(run, include_container_logs)
+        try:
+            _lost(run, without_sql(said or "its pod is gone"))
+        except Exception:  # noqa: BLE001 - it is logged, and Dagster must give the run up
+            _log.exception("nothing is told of the loss of run %s", run.run_id)
+        return said
 
     def get_container_context_for_run(self, dagster_run: DagsterRun) -> K8sContainerContext:
         """What the run's pod is given: as Dagster has it, and the context of the span that starts it."""

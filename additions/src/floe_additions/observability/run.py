@@ -240,6 +240,11 @@ class Telling(Observer):
 
         return validate_manifest(self._product.dbt_manifest)
 
+    @cached_property
+    def _by_asset(self) -> Mapping[str, str]:
+        nodes = self._manifest["nodes"].items()
+        return {node["name"]: unique for unique, node in nodes if node["resource_type"] in _TABLES}
+
     # ---- what happens
 
     @_harmless
@@ -293,6 +298,7 @@ class Telling(Observer):
         self._step_began[step] = self._last_check[step] = at
         if "_trace" in self.__dict__:
             self._trace.step_began(step, at)
+            logs.placed(self._run.run_id, step, self._trace.place_of(step))
 
     def _step_failed(self, step: str, at: int, error: str) -> None:
         for node in self._nodes_of.pop(step, set()):
@@ -371,18 +377,21 @@ class Telling(Observer):
         read: list[str] = node.get("depends_on", {}).get("nodes", [])
         return node.get("attached_node") or next(iter(read), None)
 
+    def _node_of(self, asset: str) -> str:
+        """The unique id of the model or seed that an asset is; empty where it is none of dbt's."""
+        return self._by_asset.get(asset, "")
+
     def _materialized(self, event: DagsterEvent, at: int) -> None:
         if not self._lineage:
             return
         made = event.step_materialization_data.materialization
         metadata = {name: value.value for name, value in made.metadata.items()}
         name = made.asset_key.path[-1]
-        node = f"model.{self._product.slug}.{name}"
         rows, snapshot = metadata.get("row_count"), metadata.get("snapshot_id")
         self._lineage.materialized(
             name,
             at / 1e9,
-            self._trace.place_of(node),
+            self._trace.place_of(self._node_of(name)),
             rows if isinstance(rows, int) else None,
             str(snapshot) if snapshot else None,
         )
@@ -407,7 +416,7 @@ class Telling(Observer):
             check.check_name,
             self._last_check.get(step, at),
             attributes=attributes,
-            tested=f"model.{self._product.slug}.{asset}",
+            tested=self._node_of(asset),
         )
         self._trace.ended(key, at, {}, error if severe else None)
         self._last_check[step] = at

@@ -73,9 +73,9 @@ class RunTrace:
         """Where the run is in its trace."""
         return _place(self._run)
 
-    def place_of(self, node: str) -> Place:
-        """Where a node is; the run's own place where there is no such node."""
-        return _place(self._nodes.get(node, self._run))
+    def place_of(self, part: str) -> Place:
+        """Where a node or a step is; the run's own place where there is no such part."""
+        return _place(self._nodes.get(part) or self._steps.get(part) or self._run)
 
     def step_began(self, key: str, at: int) -> None:
         """A step of Dagster began."""
@@ -85,7 +85,8 @@ class RunTrace:
 
     def step_ended(self, key: str, at: int, error: str | None) -> None:
         """A step ended; with an error where it failed."""
-        if step := self._steps.pop(key, None):
+        step = self._steps.get(key)
+        if step and step.is_recording():
             self._end(step, at, {}, error)
 
     def began(
@@ -127,10 +128,10 @@ class RunTrace:
 
     def close(self, at: int, attributes: Mapping[str, Value], error: str | None) -> None:
         """The run ended; what of it is not ended yet was cut off."""
-        for open_still in (self._open, self._steps):
-            for span in open_still.values():
+        for span in (*self._open.values(), *self._steps.values()):
+            if span.is_recording():
                 self._end(span, at, {}, CUT_OFF)
-            open_still.clear()
+        self._open.clear()
         self._end(self._run, at, attributes, error)
 
     def _end(self, span: Span, at: int, attributes: Mapping[str, Value], error: str | None) -> None:
