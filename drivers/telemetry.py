@@ -247,10 +247,13 @@ def lines_astray(lines: Iterable[Line], run: Run, spans: Iterable[Span]) -> dict
     for one in lines:
         if one.run != run.run_id:
             continue
-        told[str(one.fields.get("dagster_event", ""))] += 1
+        kind = str(one.fields.get("dagster_event", ""))
+        told[kind] += 1
         span = by_id.get(one.span)
         of = str(one.fields.get("node") or one.fields.get("step") or "")
-        if span is None or (span.service != LAUNCHER and of and span.name != of):
+        # The line that a step begins is written before there is a span of the step.
+        begun = span is not None and (span.service == LAUNCHER or kind == "STEP_START")
+        if span is None or (of and span.name != of and not begun):
             found[one.event] = f"is at {span.name if span else 'no span'}, and of {of or 'the run'}"
         if one.event.endswith(" failed") and one.fields.get("level") != "error":
             found[one.event] = f"has level {one.fields.get('level')}"

@@ -133,7 +133,8 @@ def tells_of_failure(told: Told, who: str, what: str, reason: str) -> None:
     whole = telemetry.losses_in_lineage(told.events, told.run.run_id)
     ways = {
         "Jaeger": telemetry.failures_in_trace(told.spans),
-        "Marquez": whole if of_run else telemetry.failures_in_lineage(told.events, job),
+        "Marquez": telemetry.failures_in_lineage(told.events, job),
+        "Marquez as well as Dagster": whole,
         "the log": telemetry.failures_in_log(told.lines),
     }
     found = [
@@ -144,7 +145,9 @@ def tells_of_failure(told: Told, who: str, what: str, reason: str) -> None:
     places = [(one.trace, one.id) for one in told.spans if one.name == name and one.failed]
     assert found == [Failure(what, reason, trace, span) for trace, span in places]
     assert [one.what for one in found] == [what]
-    if not of_run:
+    if of_run:
+        assert (told.run.outcome, told.run.said(reason)) == ("fails", True)
+    else:
         assert telemetry.failed_spans(told.spans) == sorted([f"run {job}", f"{job}_dbt", what])
         assert [reason in one.reason for one in whole] == [True]
 
