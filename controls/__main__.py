@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -66,4 +67,9 @@ def _summary(judgements: Sequence[Judgement]) -> None:
 
 
 if __name__ == "__main__":
+    ArgumentParser(
+        prog="make controls",
+        description="Plant each fault and demand that the suite notices it.",
+        epilog="FAULT=name,name plants these alone, REQ=FR-022 those of a requirement.",
+    ).parse_args()
     sys.exit(main())

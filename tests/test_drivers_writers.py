@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from drivers.dagster import Run
+from drivers.dagster import Materialization, Run
 from drivers.lakehouse import Commit
 from drivers.rows import Rows
 from drivers.writers import ROOMS, Race, Written
@@ -15,8 +15,9 @@ OLD: dict[str, Any] = {"room": "dairy", "celsius": 4, "measured_at": "09:00"}
 READ: list[dict[str, Any]] = [{"room": room, "celsius": 1, "measured_at": "10:30"} for room in ROOMS]
 
 
-def run(status: str, cause: str = "") -> Run:
-    return Run("1", "cold-chain", status, {}, {}, [], {}, [cause], [])
+def run(status: str, cause: str = "", *, made: bool = False) -> Run:
+    tables = {"t": Materialization("t", {})} if made or status == "SUCCESS" else {}
+    return Run("1", "cold-chain", status, tables, {}, [], {}, [cause], [])
 
 
 RACE = Race(
@@ -63,6 +64,13 @@ def test_a_refused_commit_that_is_there_all_the_same() -> None:
 
 def test_a_run_that_succeeded_and_left_nothing() -> None:
     assert wrong(replace(RACE, after=Rows.of("t", [OLD, ROW]))) == ["rooms that the runs read"]
+
+
+def test_a_run_that_failed_after_this_table() -> None:
+    runs = [run("SUCCESS"), run("FAILURE", "the catalog answered 409", made=True)]
+    again = [{**row, "measured_at": "10:31"} for row in READ]
+    assert wrong(replace(RACE, runs=runs, after=Rows.of("t", [OLD, ROW, *READ, *again]))) == []
+    assert wrong(replace(RACE, runs=runs)) == ["rooms that the runs read"]
 
 
 def test_a_run_that_failed_for_another_reason() -> None:

@@ -23,7 +23,7 @@ from pyiceberg.table import Table
 from pyiceberg.types import DecimalType, NestedField, StringType, TimestampType
 
 import drivers.lakehouse
-from drivers.dagster import Run
+from drivers.dagster import Materialization, Run
 from drivers.lakehouse import Lakehouse
 from drivers.product import SMALL
 from drivers.writers import Race, write
@@ -257,6 +257,7 @@ def test_no_commit_is_lost_when_writers_and_runs_meet(
 def as_recorded(result: ExecuteInProcessResult) -> Run:
     """A run as the driver gives it, as far as it matters here."""
     errors = [str(one.step_failure_data.error) for one in result.all_events if one.is_step_failure]
-    return Run(
-        result.run_id, "cold-chain", "SUCCESS" if result.success else "FAILURE", {}, {}, [], {}, errors, []
-    )
+    keys = [one.asset_key for one in result.all_events if one.is_step_materialization]
+    tables = {key.path[-1]: Materialization(key.path[-1], {}) for key in keys if key}
+    status = "SUCCESS" if result.success else "FAILURE"
+    return Run(result.run_id, "cold-chain", status, tables, {}, [], {}, errors, [])
