@@ -235,7 +235,7 @@ class Run:
     Attributes:
         status: SUCCESS, FAILURE or CANCELED.
         materializations: by model, the last of the run.
-        checks: each dbt test by name, and whether it passed or failed.
+        checks: each dbt test by name, and whether it passed, warned or failed.
         expectations: each of those that are no dbt test, by name.
         checked_at: when each of them was evaluated (epoch seconds).
         causes: what the failures said.
@@ -674,7 +674,7 @@ class Orchestrator:
                 for event in made
                 if (model := event["assetKey"]["path"][-1])
             },
-            {check["checkName"]: "passed" if check["success"] else "failed" for check in checks},
+            {check["checkName"]: _result(check) for check in checks},
             sorted(expectations, key=lambda found: found.name),
             {check["checkName"]: float(check["timestamp"]) for check in checks},
             _said(causes),
@@ -873,6 +873,13 @@ def _cause(message: str) -> str:
     """What an error says; of one that only wraps dbt's errors, these alone."""
     dbts = message.rpartition("Errors parsed from dbt logs:")[2]
     return brief(_PROGRESS.sub("", brief(dbts, 20_000)), 1500)
+
+
+def _result(check: Mapping[str, Any]) -> str:
+    """What became of a test: one that only warns lets through what it finds, and is no failed one."""
+    if check["success"]:
+        return "passed"
+    return "warned" if check["severity"] == "WARN" else "failed"
 
 
 def _expectation(check: Mapping[str, Any]) -> Expectation | None:

@@ -142,6 +142,14 @@ def _key_again(lines: list[list[str]]) -> None:
     lines[-1][0] = lines[1][0]
 
 
+def _version_again(lines: list[list[str]]) -> None:
+    """The last line is of whom the first one is of, and of the same moment."""
+    for column in ("counterparty_id", "updated_at"):
+        position = lines[0].index(column)
+        lines[-1][position] = lines[1][position]
+    lines[-1][lines[0].index("name")] = "Once Again Bank"
+
+
 def _half_of_the_last_line(content: bytes) -> bytes:
     before, last = content.rstrip(b"\n").rsplit(b"\n", 1)
     return before + b"\n" + b",".join(last.split(b",")[:3])
@@ -231,6 +239,7 @@ MISTAKES: Mapping[str, Mistake] = {
         "raw_customers", lambda content: content.replace(b",Samir,", ",Andr\u00e9,".encode("latin-1"), 1)
     ),
     "a transaction of plenty": _seed("raw_transactions", _put(7, "quantity", "plenty")),
+    "a transaction of 1.000001": _seed("raw_transactions", _put(7, "quantity", "1.000001")),
     "transactions that are cut off": _seed_bytes("raw_transactions", _half_of_the_last_line),
     "tickets whose last line has no end": _seed_bytes("raw_support_tickets", lambda content: content[:-1]),
     "a ticket of a day that never was": _seed(
@@ -239,8 +248,14 @@ MISTAKES: Mapping[str, Mistake] = {
     "a ticket with a value too many": _seed("raw_support_tickets", lambda lines: lines[4].append("by phone")),
     # those of financial-risk
     "a price under the number of another": _seed("raw_market_data", _key_again),
+    "a price of a part of a cent": _seed("raw_market_data", _put(9, "close_price", "12.3456789")),
+    "a version of a counterparty twice": _seed("raw_counterparties", _version_again),
     "a counterparty behind an open quote": _seed_bytes(
         "raw_counterparties", lambda content: content.replace(b"Orchard Anchor", b'"Orchard Anchor', 1)
+    ),
+    # those of iot-telemetry
+    "a last reading of plenty": _seed(
+        "raw_readings", lambda lines: _put(len(lines), "value", "plenty")(lines)
     ),
 }
 """By name."""

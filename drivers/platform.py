@@ -701,7 +701,8 @@ class Platform:
     def run_without_catalog(self, product: str, patience: float) -> Run:
         """Run a product while the catalog is stopped, to the end; the run may wait for it so many seconds."""
         with self._without("polaris"):
-            return self.orchestrator.launch(product, tags={PATIENCE: str(patience)}).finished()
+            launched = self.orchestrator.launch(product, tags={PATIENCE: str(patience)})
+            return launched.finished(within=START_SECONDS + patience)
 
     def run_unheard(self, product: str) -> Run:
         """Run a product, to the end, while nothing that takes its telemetry has a replica."""

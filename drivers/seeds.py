@@ -24,9 +24,10 @@ _KINDS: tuple[tuple[str, re.Pattern[str], Callable[[str], Value]], ...] = (
 
 _ICEBERG_KINDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"int|long"), "whole number"),
-    (re.compile(r"decimal\(.*\)|double|float"), "decimal number"),
+    # Money is counted exactly, and a seed's moments have no zone.
+    (re.compile(r"decimal\(.*\)"), "decimal number"),
     (re.compile(r"boolean"), "truth value"),
-    (re.compile(r"timestamp(tz)?(_ns)?"), "moment"),
+    (re.compile(r"timestamp"), "moment"),
     (re.compile(r"date"), "day"),
     (re.compile(r"string"), "text"),
 )

@@ -13,17 +13,24 @@ from drivers.floe import Outcome, Project
 from drivers.refusals import Reason
 from tests.team import team
 
-OF_A_BANK = frozenset({"a price under the number of another", "a counterparty behind an open quote"})
-"""Mistakes in seeds that only financial-risk has."""
+OF_OTHERS = {
+    "a price under the number of another": "financial-risk",
+    "a price of a part of a cent": "financial-risk",
+    "a version of a counterparty twice": "financial-risk",
+    "a counterparty behind an open quote": "financial-risk",
+    "a last reading of plenty": "iot-telemetry",
+}
+"""Mistakes in seeds that customer-360 does not have, by the product that has them."""
 
 
 @pytest.mark.parametrize("mistake", [name for name in mistakes.MISTAKES if "50 MB" not in name])
 def test_every_mistake_changes_one_file_of_the_demo(tmp_path: Path, mistake: str) -> None:
-    project = Project.of_the_demo(tmp_path / "team", "customer-360", "financial-risk")
-    for product in ("customer-360", "financial-risk"):
+    products = ("customer-360", "financial-risk", "iot-telemetry")
+    project = Project.of_the_demo(tmp_path / "team", *products)
+    for product in products:
         seeds.write(product, project.folder / product / "seeds", seeds.SMALLEST)
     before = project.files()
-    mistakes.make(mistake, project, "financial-risk" if mistake in OF_A_BANK else "customer-360")
+    mistakes.make(mistake, project, OF_OTHERS.get(mistake, "customer-360"))
     after = project.files()
     changed = {path for path in before | after if before.get(path) != after.get(path)}
     assert len(changed) == (2 if mistake == "a misspelt file" else 1)
