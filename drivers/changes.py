@@ -144,7 +144,9 @@ def _breaking(project: Project, product: str) -> None:
     project.edit(parcels, "    max_by(depot, scanned_at) as last_depot,\n", "")
     project.edit(parcels, "as mean,", "as mean_litres,")
     project.edit(parcels, "count(*)::integer", "count(*)::varchar")
-    project.edit(parcels, "decimal(8, 2)", "decimal(8, 3)")
+    # Room for more digits before the point does not make up for another scale.
+    project.edit(parcels, "decimal(8, 2)", "decimal(10, 3)")
+    project.edit(parcels, "max(scanned_at) as", "max(scanned_at)::date as")
     project.edit(scans, "    litres,", "    litres::decimal(5, 2) as litres,")
     (project.folder / product / "models" / "mart_depots.sql").unlink()
     with _rewritten(project, f"{product}/floe.yaml") as spec:

@@ -91,6 +91,7 @@ class Upkeep:
         was, now = self.before.size, self.after.size
         return {
             "the run": self.run.verdict,
+            "tables kept up": [made.metadata.get("tables") for made in self.run.materializations.values()],
             "snapshots": len(self.after.snapshots),
             "objects without a use": self.after.unused,
             "what a reader noticed": list(self.noticed),

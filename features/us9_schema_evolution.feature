@@ -8,13 +8,14 @@ Feature: Tables that evolve
     Given a team's parcel-tracking with each change that breaks a reader
     When the team compiles it
     Then it is refused, and what is wrong is named
-      | file                    | line                                 | field                   | named                                                       |
-      | models/mart_parcels.sql | -                                    | mart_parcels.last_depot | the column is dropped                                       |
-      | models/mart_parcels.sql | -                                    | mart_parcels.mean       | the column is renamed to mean_litres                        |
-      | models/mart_parcels.sql | count(*)::varchar as scans,          | mart_parcels.scans      | the column changes from INTEGER to VARCHAR                  |
-      | models/mart_parcels.sql | max(litres)::decimal(8, 3) as largest, | mart_parcels.largest  | the column changes from DECIMAL(8,2) to DECIMAL(8,3)        |
-      | models/stg_scans.sql    | litres::decimal(5, 2) as litres,     | stg_scans.litres        | the column is narrowed from DECIMAL(6,2) to DECIMAL(5,2)    |
-      | tables.json             | -                                    | mart_depots             | the table is dropped                                        |
+      | file                    | line                                    | field                     | named                                                    |
+      | models/mart_parcels.sql | -                                       | mart_parcels.last_depot   | the column is dropped                                    |
+      | models/mart_parcels.sql | -                                       | mart_parcels.mean         | the column is renamed to mean_litres                     |
+      | models/mart_parcels.sql | count(*)::varchar as scans,             | mart_parcels.scans        | the column changes from INTEGER to VARCHAR               |
+      | models/mart_parcels.sql | max(litres)::decimal(10, 3) as largest, | mart_parcels.largest      | the column changes from DECIMAL(8,2) to DECIMAL(10,3)    |
+      | models/mart_parcels.sql | max(scanned_at)::date as last_seen_at   | mart_parcels.last_seen_at | the column changes from TIMESTAMP to DATE                |
+      | models/stg_scans.sql    | litres::decimal(5, 2) as litres,        | stg_scans.litres          | the column is narrowed from DECIMAL(6,2) to DECIMAL(5,2) |
+      | tables.json             | -                                       | mart_depots               | the table is dropped                                     |
 
   @FR-094 @GAP-010  # reviewed d2547542 7c97b376
   Scenario: A change that no reader notices passes, and is promised from then on
