@@ -210,6 +210,11 @@ class Lakehouse:
 
         return self._ask(f"tell the history of {table}", chain)
 
+    def states(self, table: str) -> list[int]:
+        """Every snapshot that was the current one of a table: what readers met, one after the other."""
+        log = self._ask(f"list the states of {table}", lambda catalog: catalog.load_table(table).history())
+        return [entry.snapshot_id for entry in log]
+
     def snapshots(self, table: str) -> frozenset[int]:
         """Every snapshot that a table keeps."""
         kept = self._ask(

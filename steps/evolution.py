@@ -106,6 +106,8 @@ def read_as_it_was(
     }
     there: dict[str, Rows] = {one.version: ways[handle](one) for one in seen[table]}
     assert there == {one.version: one.rows for one in seen[table]}
+    met = [lakehouse.rows(name, snapshot=one) for one in lakehouse.states(name)]
+    assert [rows for rows in met if rows not in there.values()] == []
 
 
 @then(parse("each product has a {table} of its own"))
