@@ -738,7 +738,7 @@ class Platform:
         if not begun:
             said = _PARENTHESES.sub("", dagster.ticks(product, sensor)[0].said)
             return f'nothing, because of "{said}"'
-        verdicts = [dagster.of_recorded(run, product).finished().verdict for run in begun]
+        verdicts = [_of_all(dagster.of_recorded(run, product).finished()) for run in begun]
         self._looked_twice(product, sensor, since=begun[-1].created)
         more = len(dagster.begun_by(product, sensor)) - len(begun)
         succeeded = verdicts == ["SUCCESS"] and more == 0
@@ -758,7 +758,7 @@ class Platform:
             within=TWO_SCHEDULED_SECONDS,
             last=lambda seen: f"has begun {len(seen)} of 2 runs",
         )[:2]
-        verdicts = [dagster.of_recorded(run, product).finished().verdict for run in begun]
+        verdicts = [_of_all(dagster.of_recorded(run, product).finished()) for run in begun]
         dagster.stop_schedule(product)
         return verdicts, begun[1].created - begun[0].created
 
@@ -876,6 +876,13 @@ class _Secret(dict[str, SecretStr]):
         raise ServiceError(
             f"give {key} of secret {self._name}", of="Kubernetes", answer=f"only {sorted(self)}"
         )
+
+
+def _of_all(run: Run) -> str:
+    """The verdict on a run that nobody launched: it is of every table of its product."""
+    left_out = sorted(Product(run.product).tables - set(run.materializations))
+    complete = run.status != "SUCCESS" or not left_out
+    return run.verdict if complete else f"{run.verdict}, without {', '.join(left_out)}"
 
 
 def _serving(pods: Mapping[str, Pod], workload: str) -> Iterator[str]:

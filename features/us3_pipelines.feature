@@ -123,6 +123,8 @@ Feature: Data pipelines
     Given the products cold-chain, customer-360, parcel-search are served
     And a row in scans whose depot is "Chur"
     Then the new_data sensor of parcel-search begins one run, which succeeds
+    Given a row in scans whose depot is "Davos"
+    Then the new_data sensor of parcel-search begins 2 runs: SUCCESS, SUCCESS
 
   @FR-030  # reviewed 71c8c550
   Scenario: A product recurs every ten minutes unless its floe.yaml says otherwise

@@ -159,8 +159,12 @@ class Automatic:
         return [*self._runs, *more]
 
     def of_recorded(self, run: Recorded, _product: str) -> Any:
-        verdict = self._verdicts[int(run.run_id)]
-        return SimpleNamespace(finished=lambda: SimpleNamespace(verdict=verdict))
+        verdict, _, alone = self._verdicts[int(run.run_id)].partition(" of only ")
+        made = dict.fromkeys([alone] if alone else ["stg_scans", "mart_parcels"])
+        ended = SimpleNamespace(
+            verdict=verdict, product="parcel-search", status=verdict.partition(":")[0], materializations=made
+        )
+        return SimpleNamespace(finished=lambda: ended)
 
     def loaded_at(self, _product: str) -> float:
         return 100.5
@@ -175,6 +179,7 @@ class Automatic:
         (Automatic(said="minio: no answer (in 5 s)"), 'nothing, because of "minio: no answer"'),
         (Automatic("SUCCESS"), "one run, which succeeds"),
         (Automatic("FAILURE: it is full"), "1 runs: FAILURE: it is full"),
+        (Automatic("SUCCESS of only stg_scans"), "1 runs: SUCCESS, without mart_parcels"),
         (Automatic("SUCCESS", "SUCCESS"), "2 runs: SUCCESS, SUCCESS"),
         (Automatic("SUCCESS", later=1), "2 runs: SUCCESS"),
     ],
