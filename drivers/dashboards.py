@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,21 +41,21 @@ class Due:
 
     Attributes:
         label: that tells its series apart; empty where it has but one.
-        reckoned: its series, from what was told and the product's name.
+        reckoned: its series, from what was told, the product's name, and the moment in seconds since 1970.
         within: what a number may differ by.
     """
 
     label: str
-    reckoned: Callable[[Values, str], Series]
+    reckoned: Callable[[Values, str, float], Series]
     within: float = 0.0
 
 
 def _each(label: str, metric: str) -> Due:
-    return Due(label, lambda told, _: _of(told, metric))
+    return Due(label, lambda told, *_: _of(told, metric))
 
 
 def _share(metric: str, *statuses: str, label: str = "") -> Due:
-    def share(told: Values, product: str) -> Series:
+    def share(told: Values, product: str, _: float) -> Series:
         every = _of(told, metric)
         return {product if label else "": _sum(every, *statuses) / sum(every.values())}
 
@@ -63,15 +63,15 @@ def _share(metric: str, *statuses: str, label: str = "") -> Due:
 
 
 def _age(label: str, metric: str) -> Due:
-    def ages(told: Values, product: str) -> Series:
-        ages = {name: time.time() - at for name, at in _of(told, metric).items()}
+    def ages(told: Values, product: str, now: float) -> Series:
+        ages = {name: now - at for name, at in _of(told, metric).items()}
         return ages if label in {"model", "status"} else {product if label else "": max(ages.values())}
 
     return Due(label, ages, _CLOCK_SECONDS)
 
 
 def _tests(*statuses: str) -> Due:
-    def counted(told: Values, _: str) -> Series:
+    def counted(told: Values, *_unused: object) -> Series:
         found: Counter[str] = Counter()
         for name, count in _of(told, "floe_model_tests").items():
             model, _, status = name.partition(" ")
@@ -94,9 +94,9 @@ DUE: Final[Mapping[str, Mapping[str, Due]]] = {
     },
     "floe-data-quality": {
         "Tests by outcome": _each("status", "floe_run_tests"),
-        "Tests failed": Due("", lambda told, _: {"": _sum(_of(told, "floe_run_tests"), "fail", "error")}),
+        "Tests failed": Due("", lambda told, *_: {"": _sum(_of(told, "floe_run_tests"), "fail", "error")}),
         "Lowest score of a table": Due(
-            "", lambda told, _: {"": min(_of(told, "floe_model_quality_score").values())}
+            "", lambda told, *_: {"": min(_of(told, "floe_model_quality_score").values())}
         ),
         "Share of tests passed": _share("floe_run_tests", "pass", label="product"),
         "Tests by product and outcome": _each("status", "floe_run_tests"),
@@ -107,12 +107,12 @@ DUE: Final[Mapping[str, Mapping[str, Due]]] = {
     },
     "floe-lineage-and-freshness": {
         "Tables by product": Due(
-            "product", lambda told, product: {product: len(_of(told, "floe_model_rows"))}
+            "product", lambda told, product, _: {product: len(_of(told, "floe_model_rows"))}
         ),
         "Oldest table": _age("", "floe_model_refreshed_timestamp_seconds"),
         "Age by table": _age("model", "floe_model_refreshed_timestamp_seconds"),
         "Rows by table": _each("model", "floe_model_rows"),
-        "Rows of a run": Due("product", lambda told, product: {product: told["floe_run_rows", ""]}),
+        "Rows of a run": Due("product", lambda told, product, _: {product: told["floe_run_rows", ""]}),
         "Age of the oldest table": _age("product", "floe_model_refreshed_timestamp_seconds"),
     },
 }
@@ -191,7 +191,7 @@ def without_data(metrics: Metrics, shown: Sequence[Panel]) -> dict[str, str]:
 
 
 def with_other_values(
-    metrics: Metrics, name: str, shown: Sequence[Panel], told: Values, product: str
+    metrics: Metrics, name: str, shown: Sequence[Panel], told: Values, *, product: str, at: datetime
 ) -> dict[str, str]:
     """Each panel that is missing, is not known, or shows something else than what runs told, and how.
 
@@ -201,6 +201,7 @@ def with_other_values(
         shown: its panels.
         told: by runs.
         product: whose runs alone there were.
+        at: the moment when that was so, with a time zone.
     """
     due, titles = DUE[name], [panel.title for panel in shown]
     found = dict.fromkeys(set(due).symmetric_difference(titles), "is on one side only")
@@ -208,8 +209,8 @@ def with_other_values(
     for panel in shown:
         for query in panel.queries if panel.title in due else ():
             one = due[panel.title]
-            there = {sample.labels.get(one.label, ""): sample.value for sample in metrics.query(query)}
-            expected = one.reckoned(told, product)
+            there = {sample.labels.get(one.label, ""): sample.value for sample in metrics.query(query, at)}
+            expected = one.reckoned(told, product, at.timestamp())
             if set(there) != set(expected) or any(
                 not math.isclose(there[key], number, rel_tol=1e-9, abs_tol=one.within)
                 for key, number in expected.items()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from math import inf
+from typing import Any
 
 from drivers import seeds, telemetry, wait
 from drivers.dagster import Orchestrator, Recorded, Run
@@ -81,7 +82,8 @@ class Hearing:
         traces = self.traces_of(frozenset(trace for trace, _ in telemetry.places(events)))
         spans = [span for trace in traces.values() for span in trace]
         seconds, over = self._took(run)
-        return Told(run, seconds, over, spans, found={}, events=events, lines=[], values={}, ended={})
+        nothing: dict[str, Any] = {"found": {}, "lines": [], "values": {}, "ended": {}}
+        return Told(run, seconds, over, spans, events=events, at=datetime.now(UTC), **nothing)
 
     def ended(self, product: str) -> dict[str, int]:
         """How many runs of a product's job ended so, by status as metrics name it."""
@@ -137,6 +139,7 @@ class Hearing:
             events=self._platform.lineage.events(run.run_id),
             lines=self.lines(run),
             values=self._values(run),
+            at=datetime.now(UTC),
             ended=self.ended(run.product),
         )
 

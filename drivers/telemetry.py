@@ -85,6 +85,7 @@ class Told:
         events: of its lineage, the first one first.
         lines: of its log.
         values: of the metrics of its product, right after it.
+        at: the moment when they were these.
         ended: how many runs of its job had ended so by then, by status as metrics name it.
     """
 
@@ -96,6 +97,7 @@ class Told:
     events: Sequence[Event]
     lines: Sequence[Line]
     values: Mapping[Value, float]
+    at: datetime
     ended: Mapping[str, int]
 
 

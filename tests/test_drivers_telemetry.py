@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf, nan
@@ -357,15 +356,15 @@ TOLD = {
 def test_what_a_panel_must_show_is_reckoned_from_what_was_told(
     dashboard: str, title: str, due: dict[str, float]
 ) -> None:
-    assert dashboards.DUE[dashboard][title].reckoned(TOLD, "shop") == due
+    assert dashboards.DUE[dashboard][title].reckoned(TOLD, "shop", 0.0) == due
 
 
-def test_ages_are_reckoned_from_now() -> None:
-    told = {("floe_model_refreshed_timestamp_seconds", name): time.time() - age for name, age in AGES.items()}
+def test_ages_are_reckoned_from_the_moment_that_is_asked_of() -> None:
+    told = {("floe_model_refreshed_timestamp_seconds", name): 1000.0 - age for name, age in AGES.items()}
     due = dashboards.DUE["floe-lineage-and-freshness"]
-    assert due["Age by table"].reckoned(told, "shop") == pytest.approx(AGES, abs=1)
-    assert due["Oldest table"].reckoned(told, "shop") == pytest.approx({"": 90}, abs=1)
-    assert due["Age of the oldest table"].reckoned(told, "shop") == pytest.approx({"shop": 90}, abs=1)
+    assert due["Age by table"].reckoned(told, "shop", 1000.0) == AGES
+    assert due["Oldest table"].reckoned(told, "shop", 1000.0) == {"": 90}
+    assert due["Age of the oldest table"].reckoned(told, "shop", 1000.0) == {"shop": 90}
 
 
 AGES = {"mart": 30.0, "raw": 90.0}
@@ -376,10 +375,14 @@ def test_every_panel_of_the_chart_is_one_that_is_reckoned() -> None:
     assert shown == {name: list(due) for name, due in dashboards.DUE.items()}
 
 
-class Counted:
-    """A Prometheus that knows how many runs there were."""
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
-    def query(self, expression: str) -> list[Sample]:
+
+class Counted:
+    """A Prometheus that knows how many runs there were at one moment."""
+
+    def query(self, expression: str, at: datetime) -> list[Sample]:
+        assert at == NOW
         labels = {"product": "shop", "status": "success"}
         return [Sample(labels=labels, point=(0, 3))] if "runs" in expression else []
 
@@ -389,7 +392,7 @@ def test_a_panel_that_shows_another_value_than_was_told_is_told(monkeypatch: pyt
     monkeypatch.setattr(dashboards, "DUE", {"d": {"Runs": one, "More": one}})
 
     def astray(told: dict[tuple[str, str], float], *shown: Panel) -> list[str]:
-        return sorted(dashboards.with_other_values(Counted(), "d", shown, told, "shop"))  # type: ignore[arg-type]
+        return sorted(dashboards.with_other_values(Counted(), "d", shown, told, product="shop", at=NOW))  # type: ignore[arg-type]
 
     good, more = Panel("Runs", ["runs"]), Panel("More", ["runs"])
     assert astray({("floe_runs_total", "success"): 3.0}, good, more) == []

@@ -188,8 +188,12 @@ def test_the_metrics_of_a_run_are_found_with_their_labels(
     (runs,) = found(telemetry, 'floe_runs_total{status="success"}')
     assert (runs.value, runs.labels["dagster_job"]) == (1, JOB)
     values = values_of(telemetry.metrics.query(f'{{__name__=~"floe_.*",product="{PRODUCT}"}}'))
+    now = datetime.now(UTC)
     for name in dashboards.DUE:
         shown = dashboards.panels(name)
-        assert dashboards.with_other_values(telemetry.metrics, name, shown, values, PRODUCT) == {}
+        assert (
+            dashboards.with_other_values(telemetry.metrics, name, shown, values, product=PRODUCT, at=now)
+            == {}
+        )
     refreshed = found(telemetry, "time() - floe_model_refreshed_timestamp_seconds", least=len(rows))
     assert max(one.value for one in refreshed) < 600
