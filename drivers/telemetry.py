@@ -35,7 +35,7 @@ _TOOK_SECONDS: Final = 0.05
 _RUN_SECONDS: Final = 3.0
 """What a run and its own record of itself may differ by: its process starts, a second is for sending."""
 
-_NOTED_SECONDS: Final = 10.0
+_NOTED_SECONDS: Final = 30.0
 """Until Dagster must have recorded what dbt has done: it reads each table's figures first."""
 
 _SUFFIX: Final = ".asset"
