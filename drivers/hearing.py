@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from math import inf
-from typing import Any
 
 from drivers import seeds, telemetry, wait
 from drivers.dagster import Orchestrator, Recorded, Run
@@ -82,8 +81,18 @@ class Hearing:
         traces = self.traces_of(frozenset(trace for trace, _ in telemetry.places(events)))
         spans = [span for trace in traces.values() for span in trace]
         seconds, over = self._took(run)
-        nothing: dict[str, Any] = {"found": {}, "lines": [], "values": {}, "ended": {}}
-        return Told(run, seconds, over, spans, events=events, at=datetime.now(UTC), **nothing)
+        return Told(
+            run=run,
+            seconds=seconds,
+            over=over,
+            spans=spans,
+            found={},
+            events=events,
+            lines=[],
+            values={},
+            at=datetime.now(UTC),
+            ended={},
+        )
 
     def ended(self, product: str) -> dict[str, int]:
         """How many runs of a product's job ended so, by status as metrics name it."""

@@ -314,7 +314,7 @@ def events_astray(
         found["events"] = f"{len(events)}, not {due}"
     for one in events:
         table = one.job.removeprefix(f"{job}.").removesuffix(_SUFFIX)
-        told, expected = _of_event(one, job, names), _event_due(one, run, table, warehouse)
+        told, expected = _of_event(one, job, names), _event_due(one, job, run, table, warehouse)
         if table in run.materializations:
             told |= _of_output(one)
             expected |= _output_due(one, job, run.materializations[table], columns.get(table, ()))
@@ -366,8 +366,7 @@ def _of_event(event: Event, job: str, names: Mapping[tuple[str, str], str]) -> d
     }
 
 
-def _event_due(event: Event, run: Run, table: str, warehouse: str) -> dict[str, Any]:
-    job = Product(run.product).job
+def _event_due(event: Event, job: str, run: Run, table: str, warehouse: str) -> dict[str, Any]:
     of_run = (run.run_id, run.product, job)
     return {
         "namespace of the job": run.product,
@@ -400,8 +399,8 @@ def _output_due(event: Event, job: str, made: Materialization, columns: Iterable
 
 def _late(event: Event, job: str, run: Run, table: str, events: Sequence[Event]) -> str:
     """How the moment of an event is not that of what it tells; empty where it is."""
-    moments = [one.moment for one in events]
     if event.job == job:
+        moments = [one.moment for one in events]
         due = min(moments) if event.kind == "START" else max(moments)
         return "" if event.moment == due else f"{event.moment}, not {due}"
     made = run.materializations.get(table)
@@ -494,7 +493,7 @@ def seconds_at_the_end(lines: Iterable[Line], run_id: str) -> float:
         if one.run == run_id and one.fields.get("dagster_event")
     }
     steps = [moment for kind, moment in moments.items() if kind.startswith("STEP_")]
-    over = moments.get("RUN_SUCCESS") or moments.get("PIPELINE_SUCCESS")
+    over = moments.get("PIPELINE_SUCCESS")
     return (over - max(steps)).total_seconds() if steps and over else inf
 
 

@@ -217,7 +217,7 @@ def test_the_end_of_a_run_is_from_its_last_step_on() -> None:
         return telemetry.Line("it", RUN, TRACE, "", {"dagster_event": kind, "timestamp": at})
 
     lines = [line("STEP_START", 1), line("STEP_SUCCESS", 2.5), line("ENGINE_EVENT", 2.6)]
-    assert telemetry.seconds_at_the_end([*lines, line("RUN_SUCCESS", 3)], RUN) == 0.5
+    assert telemetry.seconds_at_the_end([*lines, line("PIPELINE_SUCCESS", 3)], RUN) == 0.5
     assert telemetry.seconds_at_the_end(lines, RUN) == inf
 
 

@@ -184,7 +184,6 @@ class Graph:
             **{name: Table(name, columns=found, kind="SOURCE") for name, found in declared.items()},
             **{one.name: one for one in self._nodes.values()},
         }
-        self._by_asset = {nodes[key]["name"]: key for key in nodes}
 
     @classmethod
     def of(cls, folder: Path, manifest: Mapping[str, Any]) -> Graph:
@@ -194,10 +193,6 @@ class Graph:
     def table(self, node: str) -> Table | None:
         """The table of a model or seed by its unique id."""
         return self._nodes.get(node)
-
-    def node_of_asset(self, asset: str) -> str | None:
-        """The unique id of the model or seed behind an asset."""
-        return self._by_asset.get(asset)
 
     def named(self, name: str) -> Table:
         """A table by its full name."""
@@ -274,11 +269,10 @@ class Lineage:
             self._model(state, table, at, place, error=error, statistics=_statistics(rows))
 
     def materialized(
-        self, asset: str, at: float, place: Place, rows: int | None, snapshot: str | None
+        self, node: str, at: float, place: Place, *, asset: str, rows: int | None, snapshot: str | None
     ) -> None:
-        """Dagster recorded the materialization of an asset."""
-        node = self._graph.node_of_asset(asset)
-        table = self._graph.table(node) if node else None
+        """Dagster recorded the materialization of the asset that a model or seed is."""
+        table = self._graph.table(node)
         if table is None:
             return
         facets: dict[str, DatasetFacet] = (

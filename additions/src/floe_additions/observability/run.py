@@ -387,13 +387,15 @@ class Telling(Observer):
         made = event.step_materialization_data.materialization
         metadata = {name: value.value for name, value in made.metadata.items()}
         name = made.asset_key.path[-1]
+        node = self._node_of(name)
         rows, snapshot = metadata.get("row_count"), metadata.get("snapshot_id")
         self._lineage.materialized(
-            name,
+            node,
             at / 1e9,
-            self._trace.place_of(self._node_of(name)),
-            rows if isinstance(rows, int) else None,
-            str(snapshot) if snapshot else None,
+            self._trace.place_of(node),
+            asset=name,
+            rows=rows if isinstance(rows, int) else None,
+            snapshot=str(snapshot) if snapshot else None,
         )
 
     def _checked(self, step: str, event: DagsterEvent, at: int) -> None:
