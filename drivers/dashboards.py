@@ -29,7 +29,7 @@ _CLOCK_SECONDS: Final = 5.0
 """What an age may differ by: between two readings of the clock a query is sent and answered."""
 
 Values = Mapping[tuple[str, str], float]
-"""What runs of one product told, as `telemetry.values_of` gives it."""
+"""What runs of one product told, as `metric_checks.values_of` gives it."""
 
 Series = Mapping[str, float]
 """What a panel shows: a number by the label that tells its series apart."""

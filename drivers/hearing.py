@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from math import inf
 
-from drivers import seeds, telemetry, wait
+from drivers import seeds, wait
 from drivers.dagster import Orchestrator, Recorded, Run
 from drivers.kubernetes import RUN_LABEL
 from drivers.platform import Platform
 from drivers.product import Product
 from drivers.senders import Sent
 from drivers.spans import Span
-from drivers.telemetry import LAUNCHER, Line, Told, Value
+from drivers.telemetry import failures, lineage_checks, log_checks, metric_checks, trace_checks
+from drivers.telemetry.told import LAUNCHER, Line, Told, Value
 from foundation.errors import DeadlineError
 
 LISTEN_SECONDS = 15.0
@@ -71,14 +72,14 @@ class Hearing:
         try:
             events = wait.until(
                 lambda: lineage.events(run.run_id),
-                lambda seen: bool(telemetry.losses_in_lineage(seen, run.run_id)),
+                lambda seen: bool(failures.of_the_run(seen, run.run_id)),
                 what=f"the end of run {run.run_id[:8]} in lineage",
                 within=LISTEN_SECONDS,
                 last=lambda seen: f"has {len(seen)} events of it",
             )
         except DeadlineError:
             events = lineage.events(run.run_id)
-        traces = self.traces_of(frozenset(trace for trace, _ in telemetry.places(events)))
+        traces = self.traces_of(frozenset(trace for trace, _ in lineage_checks.places(events)))
         spans = [span for trace in traces.values() for span in trace]
         seconds, over = self._took(run)
         return Told(
@@ -108,7 +109,7 @@ class Hearing:
         cluster, namespace = self._platform.place.cluster, self._platform.namespace
         pods = cluster.pods(namespace, f"{RUN_LABEL}={run.run_id}")
         whole = [cluster.log(namespace, pod, lines=RUN_LINES) for pod in pods]
-        return [line for log in whole for line in telemetry.lines_of(log)]
+        return [line for log in whole for line in log_checks.lines_of(log)]
 
     def seconds(self, run: Run) -> float:
         """What a run took, as Dagster recorded it."""
@@ -181,7 +182,7 @@ class Hearing:
 
     def _of_service(self, service: str, since: datetime, run: Run) -> list[Span]:
         traces = self._platform.traces.of_service(service, since, {"dagster.run_id": run.run_id})
-        return next((spans for spans in traces.values() if telemetry.run_span(spans, run.run_id)), [])
+        return next((spans for spans in traces.values() if trace_checks.run_span(spans, run.run_id)), [])
 
     def _values(self, run: Run) -> Mapping[Value, float]:
         """The metrics of the run's product, once those of this run are among them."""
@@ -189,7 +190,7 @@ class Hearing:
         expression = f'{{__name__=~"floe_.*",product="{run.product}"}}'
 
         def look() -> dict[Value, float]:
-            return telemetry.values_of(self._platform.metrics.query(expression))
+            return metric_checks.values_of(self._platform.metrics.query(expression))
 
         try:
             return wait.until(

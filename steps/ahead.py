@@ -85,12 +85,12 @@ def is_needed(request: pytest.FixtureRequest, fixture: str, module: ModuleType |
     )
 
 
-def following(request: pytest.FixtureRequest) -> ModuleType | None:
-    """The module that comes next, where this scenario is the last of its own."""
+def following(request: pytest.FixtureRequest, lead: int) -> ModuleType | None:
+    """The module that comes next, where this scenario is one of the last `lead` of its own."""
     items = request.session.items
-    after = items[items.index(request.node) + 1 :][:1]
-    module = getattr(after[0], "module", None) if after else None
-    return module if isinstance(module, ModuleType) and module is not request.module else None
+    after = items[items.index(request.node) + 1 :][:lead]
+    modules = [module for one in after if isinstance(module := getattr(one, "module", None), ModuleType)]
+    return next((module for module in modules if module is not request.module), None)
 
 
 def _scenarios(request: pytest.FixtureRequest, module: ModuleType) -> Iterator[pytest.Function]:

@@ -11,12 +11,13 @@ from pytest_bdd import given, then
 from pytest_bdd.parsers import parse
 
 from demo import lineage as choices
-from drivers import dashboards, telemetry
+from drivers import dashboards
 from drivers.dagster import Run
 from drivers.hearing import Hearing
 from drivers.platform import Platform
 from drivers.product import Product
-from drivers.telemetry import Failure, Told
+from drivers.telemetry import failures, lineage_checks, log_checks, metric_checks, trace_checks
+from drivers.telemetry.told import Told
 from steps.pipelines import AS_PRODUCT
 
 WAREHOUSE = "lakehouse"
@@ -47,17 +48,17 @@ def has_told(hearing: Hearing, product: Product, what: str) -> Told:
 @then("the trace of the run has one span for each table and test of the dbt graph, all below the run's step")
 def span_for_each(platform: Platform, told: Told) -> None:
     graph, job = platform.graph(told.run.product), Product(told.run.product).job
-    assert telemetry.nodes(told.spans) == {"tables": sorted(graph.tables), "tests": sorted(graph.tests)}
+    assert trace_checks.nodes(told.spans) == {"tables": sorted(graph.tables), "tests": sorted(graph.tests)}
     chain = [f"launch {job}", f"start {job}", f"run {job}", f"{job}_dbt"]
-    assert telemetry.parents(told.spans) == frozenset({" / ".join(chain)})
+    assert trace_checks.parents(told.spans) == frozenset({" / ".join(chain)})
 
 
 @then("no span is an orphan, outlasts its parent, or says anything else of a table than Dagster does")
 def spans_are_in_place(platform: Platform, told: Told) -> None:
-    assert telemetry.misplaced(told.spans) == {}
-    assert telemetry.figures_astray(told.spans, told.run) == {}
-    assert telemetry.checks_astray(told.spans, told.run, platform.graph(told.run.product)) == {}
-    assert telemetry.lasting_astray(told.spans, told.run.run_id, told.seconds) == {}
+    assert trace_checks.misplaced(told.spans) == {}
+    assert trace_checks.figures_astray(told.spans, told.run) == {}
+    assert trace_checks.tests_astray(told.spans, told.run, platform.graph(told.run.product)) == {}
+    assert trace_checks.lasting_astray(told.spans, told.run.run_id, told.seconds) == {}
 
 
 @then(parse("the trace of the run was found under {services} within {seconds:d} s of its end"))
@@ -70,16 +71,16 @@ def trace_was_found(told: Told, services: str, seconds: int) -> None:
 def opens_the_trace(hearing: Hearing, told: Told, what: str) -> None:
     run_id = told.run.run_id
     places = (
-        telemetry.places(told.events)
+        lineage_checks.places(told.events)
         if what == "every lineage event"
-        else telemetry.places_of_lines(told.lines, run_id)
+        else log_checks.places(told.lines, run_id)
     )
     spans = hearing.traces_of(frozenset(trace for trace, _ in places))
     there = {(one.trace, one.id) for found in spans.values() for one in found}
-    assert list(telemetry.runs_opened(spans).values()) == [run_id]
+    assert list(trace_checks.runs_opened(spans).values()) == [run_id]
     assert places - there == frozenset()
     if what == "every log line":
-        assert telemetry.lines_astray(told.lines, told.run, told.spans) == {}
+        assert log_checks.astray(told.lines, told.run, told.spans) == {}
 
 
 # ---- lineage
@@ -89,9 +90,9 @@ def opens_the_trace(hearing: Hearing, told: Told, what: str) -> None:
 def heard_at_points(platform: Platform, told: Told, datatable: list[list[str]]) -> None:
     graph, job = platform.graph(told.run.product), Product(told.run.product).job
     asked = [row[0] for row in datatable[1:]]
-    assert telemetry.points(told.events, job) == telemetry.points_due(asked, graph, job)
+    assert lineage_checks.points(told.events, job) == lineage_checks.points_due(asked, graph, job)
     columns = {table: platform.lakehouse.column_types(f"{job}.{table}").keys() for table in graph.tables}
-    assert telemetry.events_astray(told.events, told.spans, told.run, columns, WAREHOUSE) == {}
+    assert lineage_checks.astray(told.events, told.spans, told.run, columns, WAREHOUSE) == {}
 
 
 @then(parse("the graph that {who} draws of {product} is the graph of dbt"), converters=AS_PRODUCT)
@@ -101,7 +102,7 @@ def graph_is_dbts(platform: Platform, who: str, product: Product) -> None:
         assert platform.orchestrator.edges(product.name) == graph.edges
         return
     mart = f"{of}.{min(product.layer('gold'))}"
-    assert platform.lineage.edges(WAREHOUSE, mart) == telemetry.edges_due(graph, of)
+    assert platform.lineage.edges(WAREHOUSE, mart) == lineage_checks.edges_due(graph, of)
 
 
 @then(parse("Marquez has these columns of {table} computed from"))
@@ -129,27 +130,8 @@ def told(hearing: Hearing, run: Run) -> Told:
 
 @then(parse('{who} tells that {what} failed at its span, because of "{reason}"'))
 def tells_of_failure(told: Told, who: str, what: str, reason: str) -> None:
-    job, of_run = Product(told.run.product).job, what == telemetry.THE_RUN
-    whole = telemetry.losses_in_lineage(told.events, told.run.run_id)
-    ways = {
-        "Jaeger": telemetry.failures_in_trace(told.spans),
-        "Marquez": telemetry.failures_in_lineage(told.events, job),
-        "Marquez as well as Dagster": whole,
-        "the log": telemetry.failures_in_log(told.lines),
-    }
-    found = [
-        Failure(one.what, reason if reason in one.reason else one.reason, one.trace, one.span)
-        for one in ways[who]
-    ]
-    name = f"lost {job}" if of_run else what
-    places = [(one.trace, one.id) for one in told.spans if one.name == name and one.failed]
-    assert found == [Failure(what, reason, trace, span) for trace, span in places]
-    assert [one.what for one in found] == [what]
-    if of_run:
-        assert (told.run.outcome, told.run.said(reason)) == ("fails", True)
-    else:
-        assert telemetry.failed_spans(told.spans) == sorted([f"run {job}", f"{job}_dbt", what])
-        assert [reason in one.reason for one in whole] == [True]
+    job = Product(told.run.product).job
+    assert failures.astray(failures.told_by(who, told, job), told, job, what, reason) == {}
 
 
 # ---- metrics and dashboards
@@ -159,14 +141,14 @@ def tells_of_failure(told: Told, who: str, what: str, reason: str) -> None:
 def metrics_are(platform: Platform, told: Told, product: Product) -> None:
     graph = platform.graph(product.name)
     models = graph.tables if told.run.status == "SUCCESS" else graph.models
-    due = telemetry.values_due(told.run, told.seconds, told.over, told.ended, len(models))
-    assert telemetry.values_astray(told.values, due) == {}
+    due = metric_checks.due(told.run, told.seconds, told.over, told.ended, len(models))
+    assert metric_checks.astray(told.values, due) == {}
 
 
 @then(parse("since the run before it only {status} runs have become more, by {count:d}"))
 def error_rate_moved(hearing: Hearing, told: Told, status: str, count: int) -> None:
     before = hearing.of(told.run.product).values
-    assert telemetry.moved(before, told.values, "floe_runs_total") == {status: count}
+    assert metric_checks.moved(before, told.values, "floe_runs_total") == {status: count}
 
 
 @then(parse("every panel of the dashboard {name} has data, and shows what was told of the run"))
@@ -199,17 +181,17 @@ def database_is_chosen(platform: Platform, tmp_path: Path, choice: str) -> Itera
 def unheard(hearing: Hearing, told: Told, run: Run, percent: int, what: str) -> None:
     heard, took, lines = told.seconds, hearing.seconds(run), hearing.lines(run)
     longer = max(0.0, 100 * (took - heard) / heard)
-    waited = telemetry.seconds_at_the_end(lines, run.run_id)
+    waited = log_checks.seconds_at_the_end(lines, run.run_id)
     there = {
         "longer": f"at most {percent} %" if longer <= percent else f"{longer:.0f} %: {took} s, not {heard} s",
         "end": "at once" if waited <= AT_ONCE_SECONDS else f"{waited} s after its last step",
-        "lost": telemetry.losses(lines),
-        "lost when heard": telemetry.losses(told.lines),
+        "lost": log_checks.losses(lines),
+        "lost when heard": log_checks.losses(told.lines),
     }
     assert there == {
         "longer": f"at most {percent} %",
         "end": "at once",
-        "lost": [telemetry.losses_due(told)],
+        "lost": [log_checks.losses_due(told)],
         "lost when heard": [],
     }
-    assert set(telemetry.losses_due(told)) == set(what.split(", "))
+    assert set(log_checks.losses_due(told)) == set(what.split(", "))

@@ -35,6 +35,9 @@ DELIVERED = {
 }
 """Stories whose release serves small products beside those of the image (features/products)."""
 
+LEAD = 3
+"""So many scenarios before the end of a story the stage of the next one is begun."""
+
 AT_FIRST = {"us3": "uncompiled"}
 """The state that these products are installed in, where a scenario is to see them come: they cannot run."""
 
@@ -132,8 +135,8 @@ def setting_up(request: pytest.FixtureRequest, stages: Stages) -> Iterator[Ahead
 
 @pytest.fixture(autouse=True)
 def next_is_begun(request: pytest.FixtureRequest, stages: Stages) -> None:
-    """Beside the last scenario of a story the stage of the next one is begun: a second core is there."""
-    module = ahead.following(request)
+    """Beside the last scenarios of a story the stage of the next one is begun: a second core is there."""
+    module = ahead.following(request, LEAD)
     if module is not None and ahead.is_needed(request, "platform", module):
         stages.begin(_story(module.__name__))
 

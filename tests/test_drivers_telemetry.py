@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from drivers import dashboards, telemetry
+from drivers import dashboards
 from drivers.dagster import Expectation, Materialization, Run
 from drivers.dashboards import Panel
 from drivers.dbt_graph import Graph
@@ -19,6 +19,8 @@ from drivers.errors import ServiceError
 from drivers.lineage import Event
 from drivers.metrics import Sample
 from drivers.spans import Span
+from drivers.telemetry import failures, lineage_checks, log_checks, metric_checks, trace_checks
+from drivers.telemetry.told import Failure, Line, Told
 
 RUN, TRACE = "5f1c", "a" * 32
 GRAPH = Graph(
@@ -113,14 +115,14 @@ def with_span(name: str, /, **changed: Any) -> list[Span]:
 
 
 def test_a_sound_trace_is_sound() -> None:
-    assert telemetry.nodes(SPANS) == {"tables": ["mart", "raw"], "tests": ["unique_mart"]}
-    assert telemetry.parents(SPANS) == frozenset({"launch shop / run shop / shop_dbt"})
-    assert telemetry.checks_astray(SPANS, DONE, GRAPH) == {}
-    assert telemetry.lasting_astray(SPANS, RUN, 8.5) == {}
-    assert telemetry.misplaced(SPANS) == {}
-    assert telemetry.figures_astray(SPANS, DONE) == {}
-    assert telemetry.run_span(SPANS, RUN) == SPANS[1]
-    assert telemetry.runs_opened({TRACE: SPANS, "other": []}) == {TRACE: RUN, "other": "no run"}
+    assert trace_checks.nodes(SPANS) == {"tables": ["mart", "raw"], "tests": ["unique_mart"]}
+    assert trace_checks.parents(SPANS) == frozenset({"launch shop / run shop / shop_dbt"})
+    assert trace_checks.tests_astray(SPANS, DONE, GRAPH) == {}
+    assert trace_checks.lasting_astray(SPANS, RUN, 8.5) == {}
+    assert trace_checks.misplaced(SPANS) == {}
+    assert trace_checks.figures_astray(SPANS, DONE) == {}
+    assert trace_checks.run_span(SPANS, RUN) == SPANS[1]
+    assert trace_checks.runs_opened({TRACE: SPANS, "other": []}) == {TRACE: RUN, "other": "no run"}
 
 
 @pytest.mark.parametrize(
@@ -134,12 +136,12 @@ def test_a_sound_trace_is_sound() -> None:
     ],
 )
 def test_a_span_out_of_place_is_told(name: str, changed: dict[str, Any], told: dict[str, str]) -> None:
-    assert telemetry.misplaced(with_span(name, **changed)) == told
+    assert trace_checks.misplaced(with_span(name, **changed)) == told
 
 
 def test_a_span_that_is_missing_or_hangs_elsewhere_is_seen() -> None:
-    assert telemetry.nodes([one for one in SPANS if one.name != "unique_mart"])["tests"] == []
-    elsewhere = telemetry.parents(with_span("mart", parent="run shop"))
+    assert trace_checks.nodes([one for one in SPANS if one.name != "unique_mart"])["tests"] == []
+    elsewhere = trace_checks.parents(with_span("mart", parent="run shop"))
     assert elsewhere == frozenset({"launch shop / run shop", "launch shop / run shop / shop_dbt"})
 
 
@@ -160,7 +162,7 @@ def test_a_span_that_is_missing_or_hangs_elsewhere_is_seen() -> None:
     ],
 )
 def test_a_span_that_says_something_else_than_dagster_is_told(changed: dict[str, Any], told: str) -> None:
-    assert telemetry.figures_astray(with_span("mart", **changed), DONE)["mart"].startswith(told)
+    assert trace_checks.figures_astray(with_span("mart", **changed), DONE)["mart"].startswith(told)
 
 
 @pytest.mark.parametrize(
@@ -175,23 +177,25 @@ def test_a_span_that_says_something_else_than_dagster_is_told(changed: dict[str,
     ],
 )
 def test_a_test_of_another_table_or_time_is_told(changed: dict[str, Any], told: str) -> None:
-    assert telemetry.checks_astray(with_span("unique_mart", **changed), DONE, GRAPH) == {"unique_mart": told}
+    assert trace_checks.tests_astray(with_span("unique_mart", **changed), DONE, GRAPH) == {
+        "unique_mart": told
+    }
 
 
 def test_an_expectation_without_its_span_is_told() -> None:
     without = [one for one in SPANS if one.name != "few"]
-    assert telemetry.checks_astray(without, DONE, GRAPH) == {"expectations": "nothing, not few"}
+    assert trace_checks.tests_astray(without, DONE, GRAPH) == {"expectations": "nothing, not few"}
 
 
 def test_a_run_whose_span_lasts_too_long_is_told() -> None:
-    assert telemetry.lasting_astray(with_span("run shop", ended=69.0), RUN, 8.5) == {
+    assert trace_checks.lasting_astray(with_span("run shop", ended=69.0), RUN, 8.5) == {
         "run": "lasted 68.000 s, not 8.500 s"
     }
 
 
 def test_a_line_at_another_span_or_of_another_level_is_told_and_so_is_one_that_is_missing() -> None:
-    def line(event: str, span: str, kind: str = "", **fields: Any) -> telemetry.Line:
-        return telemetry.Line(event, RUN, TRACE, span, {"dagster_event": kind, **fields})
+    def line(event: str, span: str, kind: str = "", **fields: Any) -> Line:
+        return Line(event, RUN, TRACE, span, {"dagster_event": kind, **fields})
 
     sound = [
         line("launched", "launch shop", step="shop_dbt"),
@@ -201,48 +205,48 @@ def test_a_line_at_another_span_or_of_another_level_is_told_and_so_is_one_that_i
         *[line("made", "shop_dbt", "ASSET_MATERIALIZATION", step="shop_dbt")] * 2,
         *[line("checked", "shop_dbt", "ASSET_CHECK_EVALUATION", step="shop_dbt")] * 2,
     ]
-    assert telemetry.lines_astray(sound, DONE, SPANS) == {}
+    assert log_checks.astray(sound, DONE, SPANS) == {}
     for astray, told in (
         (line("at work", "run shop", step="shop_dbt"), {"at work": "is at run shop, and of shop_dbt"}),
         (line("begun", "gone"), {"begun": "is at no span, and of the run"}),
         (line("model failed", "mart", node="mart", level="info"), {"model failed": "has level info"}),
         (line("made", "run shop", "ASSET_MATERIALIZATION"), {"ASSET_MATERIALIZATION": "3 lines, not 2"}),
     ):
-        assert telemetry.lines_astray([*sound, astray], DONE, SPANS) == told
+        assert log_checks.astray([*sound, astray], DONE, SPANS) == told
 
 
 def test_the_end_of_a_run_is_from_its_last_step_on() -> None:
-    def line(kind: str, second: float) -> telemetry.Line:
+    def line(kind: str, second: float) -> Line:
         at = f"2026-11-29T10:00:{second:09.6f}Z"
-        return telemetry.Line("it", RUN, TRACE, "", {"dagster_event": kind, "timestamp": at})
+        return Line("it", RUN, TRACE, "", {"dagster_event": kind, "timestamp": at})
 
     lines = [line("STEP_START", 1), line("STEP_SUCCESS", 2.5), line("ENGINE_EVENT", 2.6)]
-    assert telemetry.seconds_at_the_end([*lines, line("PIPELINE_SUCCESS", 3)], RUN) == 0.5
-    assert telemetry.seconds_at_the_end(lines, RUN) == inf
+    assert log_checks.seconds_at_the_end([*lines, line("PIPELINE_SUCCESS", 3)], RUN) == 0.5
+    assert log_checks.seconds_at_the_end(lines, RUN) == inf
 
 
 def test_sound_events_are_those_of_the_dbt_graph() -> None:
-    assert telemetry.points(EVENTS, "shop") == telemetry.points_due(POINTS, GRAPH, "shop")
-    assert telemetry.edges_due(GRAPH, "shop") == frozenset({("shop.raw", "shop.mart")})
-    assert {trace for trace, _ in telemetry.places(EVENTS)} == {TRACE}
+    assert lineage_checks.points(EVENTS, "shop") == lineage_checks.points_due(POINTS, GRAPH, "shop")
+    assert lineage_checks.edges_due(GRAPH, "shop") == frozenset({("shop.raw", "shop.mart")})
+    assert {trace for trace, _ in lineage_checks.places(EVENTS)} == {TRACE}
 
 
 @pytest.mark.parametrize("changed", [{"inputs": frozenset()}, {"outputs": frozenset()}, {"kind": "FAIL"}])
 @pytest.mark.parametrize("which", range(4, 7))
 def test_an_event_that_says_less_is_seen(which: int, changed: dict[str, Any]) -> None:
     events = [replace(one, **changed) if at == which else one for at, one in enumerate(EVENTS)]
-    assert telemetry.points(events, "shop") != telemetry.points_due(POINTS, GRAPH, "shop")
+    assert lineage_checks.points(events, "shop") != lineage_checks.points_due(POINTS, GRAPH, "shop")
 
 
 @pytest.mark.parametrize("which", range(len(EVENTS)))
 def test_an_event_that_was_not_sent_is_missed(which: int) -> None:
     events = EVENTS[:which] + EVENTS[which + 1 :]
-    assert telemetry.points(events, "shop") != telemetry.points_due(POINTS, GRAPH, "shop")
+    assert lineage_checks.points(events, "shop") != lineage_checks.points_due(POINTS, GRAPH, "shop")
 
 
 def test_a_failure_is_found_in_trace_lineage_and_log() -> None:
     words = {"error": True, "otel.status_description": "Overflow", "dbt.resource_type": "model"}
-    due = [telemetry.Failure("mart", "Overflow", TRACE, "mart")]
+    due = [Failure("mart", "Overflow", TRACE, "mart")]
     failed = event("FAIL", "shop.mart", set(), set(), errorMessage={"message": "Overflow"})
     line = {"event": "model failed", "run_id": RUN, "trace_id": TRACE, "span_id": "mart"}
     log = "\n".join(
@@ -253,48 +257,99 @@ def test_a_failure_is_found_in_trace_lineage_and_log() -> None:
             json.dumps({"event": "RUN_FAILURE", "run_id": RUN, "trace_id": TRACE}),
         ]
     )
-    lines = telemetry.lines_of(log)
-    assert telemetry.failures_in_trace(with_span("mart", attributes=words)) == due
-    assert telemetry.failures_in_lineage([*EVENTS, failed], "shop") == due
-    assert telemetry.failures_in_log(lines) == due
-    assert telemetry.places_of_lines(lines, RUN) == frozenset({(TRACE, "mart"), (TRACE, "")})
-    assert telemetry.failures_in_trace(SPANS) == []
+    lines = log_checks.lines_of(log)
+    assert failures.in_trace(with_span("mart", attributes=words)) == due
+    assert failures.in_lineage([*EVENTS, failed], "shop") == due
+    assert failures.in_log(lines) == due
+    assert log_checks.places(lines, RUN) == frozenset({(TRACE, "mart"), (TRACE, "")})
+    assert failures.in_trace(SPANS) == []
 
 
 def test_the_failure_of_a_run_is_told_by_no_event_of_its_models() -> None:
     failed = replace(event("FAIL", "shop", set(), set(), errorMessage={"message": "Terminated"}), run=RUN)
     of_a_model = event("FAIL", "shop.mart", set(), {"shop.mart"}, errorMessage={"message": "Overflow"})
-    told = telemetry.losses_in_lineage([*EVENTS, of_a_model, failed], RUN)
-    assert told == [telemetry.Failure("the run", "Terminated", TRACE, "run shop")]
-    assert telemetry.losses_in_lineage([*EVENTS, of_a_model], RUN) == []
+    told = failures.of_the_run([*EVENTS, of_a_model, failed], RUN)
+    assert told == [Failure("the run", "Terminated", TRACE, "run shop")]
+    assert failures.of_the_run([*EVENTS, of_a_model], RUN) == []
+
+
+BROKEN = {"error": True, "otel.status_description": "Overflow"}
+AT_MART = Failure("mart", "Overflow in mart", TRACE, "mart")
+
+
+def failed(**changed: Any) -> Told:
+    """A run in which mart failed, as it was told."""
+    names = ("run shop", "shop_dbt", "mart")
+    spans = [
+        one.model_copy(update={"attributes": {**one.attributes, **BROKEN}}) if one.name in names else one
+        for one in SPANS
+    ]
+    whole = replace(event("FAIL", "shop", set(), set(), errorMessage={"message": "Overflow"}), run=RUN)
+    told = Told(
+        run=replace(DONE, status="FAILURE", events=["mart failed: Overflow"]),
+        seconds=8.0,
+        over=9.0,
+        spans=spans,
+        found={},
+        events=[*EVENTS[:-1], whole],
+        lines=[],
+        values={},
+        at=datetime.now(UTC),
+        ended={},
+    )
+    return replace(told, **changed)
+
+
+def test_a_failure_that_is_told_as_it_was_is_sound() -> None:
+    assert failures.astray([AT_MART], failed(), "shop", "mart", "Overflow") == {}
+
+
+@pytest.mark.parametrize(
+    ("found", "changed", "about"),
+    [
+        ([], {}, {"told", "place"}),
+        ([AT_MART, AT_MART], {}, {"told", "place"}),
+        ([replace(AT_MART, what="raw")], {}, {"told"}),
+        ([replace(AT_MART, reason="Killed")], {}, {"reason"}),
+        ([replace(AT_MART, span="run shop")], {}, {"place"}),
+        ([AT_MART], {"events": EVENTS}, {"lineage of the whole run"}),
+        ([AT_MART], {"run": replace(DONE, status="FAILURE")}, {"Dagster"}),
+        ([AT_MART], {"run": replace(DONE, events=["Overflow"])}, {"Dagster"}),
+        ([AT_MART], {"spans": SPANS}, {"place", "spans that failed"}),
+    ],
+)
+def test_a_failure_that_is_told_otherwise_is_astray(
+    found: list[Failure], changed: dict[str, Any], about: set[str]
+) -> None:
+    assert failures.astray(found, failed(**changed), "shop", "mart", "Overflow").keys() == about
 
 
 def test_losses_are_counted_by_line() -> None:
     lost = json.dumps({"event": "telemetry was lost", "lost": {"spans": 3, "metrics": 1}})
-    assert telemetry.losses(telemetry.lines_of(f"{lost}\n{lost}")) == [{"spans": 3, "metrics": 1}] * 2
+    assert log_checks.losses(log_checks.lines_of(f"{lost}\n{lost}")) == [{"spans": 3, "metrics": 1}] * 2
 
 
 def test_metrics_that_are_what_the_run_did_are_sound_and_others_are_told() -> None:
-    due = telemetry.values_due(DONE, 8.0, 9.0, {"success": 1, "failure": 0}, models=2)
+    due = metric_checks.due(DONE, 8.0, 9.0, {"success": 1, "failure": 0}, models=2)
     samples = [
         Sample(labels={"__name__": name, "model" if "model_" in name else "status": label}, point=(0, value))
         for (name, label), value in due.items()
         if label
     ] + [Sample(labels={"__name__": "floe_run_rows", "product": "shop"}, point=(0, 9))]
-    values = telemetry.values_of(samples)
-    assert telemetry.values_astray(values, due) == {}
-    assert len(telemetry.values_astray(telemetry.values_of([*samples, *samples]), due)) == len(due)
+    values = metric_checks.values_of(samples)
+    assert metric_checks.astray(values, due) == {}
+    assert len(metric_checks.astray(metric_checks.values_of([*samples, *samples]), due)) == len(due)
     for key, value in due.items():
-        assert list(telemetry.values_astray({**values, key: value + 4}, due)) == [key]
+        assert list(metric_checks.astray({**values, key: value + 4}, due)) == [key]
         without = {one: number for one, number in values.items() if one != key}
-        assert list(telemetry.values_astray(without, due)) == [key]
+        assert list(metric_checks.astray(without, due)) == [key]
 
 
 def test_a_failed_run_has_a_model_with_an_error_and_the_rest_skipped() -> None:
     failed = replace(
         DONE, status="FAILURE", materializations={"raw": DONE.materializations["raw"]}, checks={}
     )
-    due = telemetry.values_due(failed, 8.0, 9.0, {}, models=4)
+    due = metric_checks.due(failed, 8.0, 9.0, {}, models=4)
     there = {label: value for (name, label), value in due.items() if name == "floe_run_models"}
     assert there == {"success": 1, "error": 1, "skipped": 2}
 
@@ -302,7 +357,7 @@ def test_a_failed_run_has_a_model_with_an_error_and_the_rest_skipped() -> None:
 def test_what_moved_is_told_and_what_stayed_is_not() -> None:
     before = {("runs", "success"): 4.0, ("runs", "failure"): 1.0, ("rows", ""): 3.0}
     after = {("runs", "success"): 4.0, ("runs", "failure"): 2.0, ("rows", ""): 9.0}
-    assert telemetry.moved(before, after, "runs") == {"failure": 1}
+    assert metric_checks.moved(before, after, "runs") == {"failure": 1}
 
 
 class SomeMetrics:

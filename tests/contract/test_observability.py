@@ -14,11 +14,12 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from duckdb_extensions import import_extension  # type: ignore[import-untyped]
 
-from drivers import dbt_graph, lineage, telemetry
+from drivers import dbt_graph, lineage
 from drivers.dagster import Run
 from drivers.dbt_graph import Graph
 from drivers.lineage import Event
 from drivers.spans import Span as JaegerSpan
+from drivers.telemetry import failures, lineage_checks, log_checks, metric_checks, trace_checks
 from floe_additions.observability.context import LINEAGE_VARIABLE, OTLP_VARIABLE, TRACEPARENT_TAG
 from floe_additions.orchestrator.product import Product
 from standins.loopback.lake import Lake
@@ -350,25 +351,25 @@ POINTS = [
 
 def test_the_scenarios_find_the_trace_sound(graph: Graph, good: Told) -> None:
     spans = good.in_jaeger
-    assert telemetry.nodes(spans) == {"tables": sorted(graph.tables), "tests": sorted(graph.tests)}
-    assert telemetry.parents(spans) == frozenset({f"run {JOB} / {JOB}_dbt"})
-    assert telemetry.misplaced(spans) == {}
-    assert telemetry.figures_astray(spans, good.run) == {}
-    assert telemetry.checks_astray(spans, good.run, graph) == {}
-    assert telemetry.run_span(spans, good.id) == good.run_span.in_jaeger
+    assert trace_checks.nodes(spans) == {"tables": sorted(graph.tables), "tests": sorted(graph.tests)}
+    assert trace_checks.parents(spans) == frozenset({f"run {JOB} / {JOB}_dbt"})
+    assert trace_checks.misplaced(spans) == {}
+    assert trace_checks.figures_astray(spans, good.run) == {}
+    assert trace_checks.tests_astray(spans, good.run, graph) == {}
+    assert trace_checks.run_span(spans, good.id) == good.run_span.in_jaeger
 
 
 def test_the_scenarios_find_lineage_sound_and_in_the_trace(
     dagster: local_dagster.LocalDagster, lake: Lake, graph: Graph, good: Told
 ) -> None:
-    assert telemetry.points(good.in_marquez, JOB) == telemetry.points_due(POINTS, graph, JOB)
+    assert lineage_checks.points(good.in_marquez, JOB) == lineage_checks.points_due(POINTS, graph, JOB)
     warehouse = good.received.events[-1]["outputs"][0]["namespace"]
     columns = _columns(lake, graph)
-    assert telemetry.events_astray(good.in_marquez, good.in_jaeger, good.run, columns, warehouse) == {}
+    assert lineage_checks.astray(good.in_marquez, good.in_jaeger, good.run, columns, warehouse) == {}
     assert dagster.edges(NAMESPACE) == graph.edges
-    places = telemetry.places(good.in_marquez)
+    places = lineage_checks.places(good.in_marquez)
     assert places - {(one.trace, one.id) for one in good.in_jaeger} == frozenset()
-    assert telemetry.runs_opened({good.run_span.trace: good.in_jaeger}) == {good.run_span.trace: good.id}
+    assert trace_checks.runs_opened({good.run_span.trace: good.in_jaeger}) == {good.run_span.trace: good.id}
 
 
 def _columns(lake: Lake, graph: Graph) -> dict[str, list[str]]:
@@ -397,7 +398,7 @@ def test_the_scenarios_find_what_is_wrong_with_an_event(
     asset = next(one for one in events if one["job"]["name"] == f"{JOB}.stg_transactions.asset")
     WRONG[what](asset)
     sent = list(map(lineage.as_sent, events))
-    found = telemetry.events_astray(sent, good.in_jaeger, good.run, _columns(lake, graph), warehouse)
+    found = lineage_checks.astray(sent, good.in_jaeger, good.run, _columns(lake, graph), warehouse)
     assert {what in f"{whose} {told}" for whose, told in found.items()} == {True}
     assert {"stg_transactions.asset" in whose for whose in found if "its time" not in whose} <= {True}
 
@@ -405,12 +406,12 @@ def test_the_scenarios_find_what_is_wrong_with_an_event(
 def test_the_scenarios_find_the_failure_in_trace_lineage_and_log(broken: Told) -> None:
     (span,) = [one for one in broken.in_jaeger if one.failed and one.name == "stg_transactions"]
     found = {
-        "trace": telemetry.failures_in_trace(broken.in_jaeger),
-        "lineage": telemetry.failures_in_lineage(broken.in_marquez, JOB),
-        "log": telemetry.failures_in_log(telemetry.lines_of(broken.text)),
+        "trace": failures.in_trace(broken.in_jaeger),
+        "lineage": failures.in_lineage(broken.in_marquez, JOB),
+        "log": failures.in_log(log_checks.lines_of(broken.text)),
     }
-    assert telemetry.failed_spans(broken.in_jaeger) == [f"{JOB}_dbt", f"run {JOB}", "stg_transactions"]
-    (whole,) = telemetry.losses_in_lineage(broken.in_marquez, broken.id)
+    assert failures.failed_spans(broken.in_jaeger) == [f"{JOB}_dbt", f"run {JOB}", "stg_transactions"]
+    (whole,) = failures.of_the_run(broken.in_marquez, broken.id)
     assert (whole.span, "in multiplication of DECIMAL" in whole.reason) == (broken.run_span.id, True)
     assert {
         who: [(one.what, "in multiplication of DECIMAL" in one.reason, one.trace, one.span) for one in told]
@@ -434,5 +435,5 @@ def test_the_scenarios_find_the_metrics_sound(
     status = "success" if which == "good" else "failure"
     took, over = (values[f"floe_run_{one}_seconds", status] for one in ("duration", "ended_timestamp"))
     models = len(graph.tables) if which == "good" else 3
-    due = telemetry.values_due(run.run, took, over, ended, models)
-    assert telemetry.values_astray(values, due) == {}
+    due = metric_checks.due(run.run, took, over, ended, models)
+    assert metric_checks.astray(values, due) == {}

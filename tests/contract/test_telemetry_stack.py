@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
 from drivers import answers, dashboards, wait
 from drivers.metrics import Sample
-from drivers.telemetry import values_of
+from drivers.telemetry.metric_checks import values_of
 from floe_additions.observability.context import OTLP_VARIABLE
 from floe_additions.orchestrator.product import Product
 from standins.loopback.lake import Lake

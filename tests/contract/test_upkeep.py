@@ -236,6 +236,19 @@ def test_the_job_of_a_product_keeps_up_what_dbt_wrote_and_dbt_writes_on(
     assert len(rows(mart)) == 4
 
 
+def test_the_scheduled_upkeep_leaves_what_a_writer_has_not_committed_yet(
+    lake: Lake, dagster: Definitions
+) -> None:
+    assert launch(dagster).success
+    readings = lake.catalog.load_table((SLUG, TABLE))
+    young = readings.location() + "/data/not-committed-yet.parquet"
+    with readings.io.new_output(young).create() as file:
+        file.write(b"soon")
+    schedule = dagster.resolve_schedule_def(f"{SLUG}_maintenance_schedule")
+    assert launch(dagster, schedule.job_name).success
+    assert readings.io.new_input(young).exists()
+
+
 def test_no_commit_is_lost_when_writers_and_runs_meet(
     dagster: Definitions, way: Callable[[], Lakehouse]
 ) -> None:

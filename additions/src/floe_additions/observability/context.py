@@ -5,6 +5,7 @@ Nothing here imports OpenTelemetry or OpenLineage: a process that sends nothing 
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -35,6 +36,8 @@ _EXCERPT = re.compile(r"^ *LINE \d+:.*?(?:^ *\^ *$|\Z)", re.MULTILINE | re.DOTAL
 _COMPILED = re.compile(r"^ *compiled code at .*$", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
+_log = logging.getLogger(__name__)
+
 Kind = Literal["spans", "metrics", "lineage events"]
 
 
@@ -53,15 +56,15 @@ class Destinations(BaseModel):
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> Destinations:
-        """What the deployment says.
-
-        Raises:
-            ValueError: one of the two variables is no address.
-        """
-        return cls(
-            otlp=environment.get(OTLP_VARIABLE, "").rstrip("/"),
-            lineage=environment.get(LINEAGE_VARIABLE, "").rstrip("/"),
-        )
+        """What the deployment says; nowhere, and a warning, where one of the two variables is no address."""
+        try:
+            return cls(
+                otlp=environment.get(OTLP_VARIABLE, "").rstrip("/"),
+                lineage=environment.get(LINEAGE_VARIABLE, "").rstrip("/"),
+            )
+        except ValueError as wrong:
+            _log.warning("no telemetry is sent: %s", wrong)
+            return cls()
 
     @property
     def any(self) -> bool:

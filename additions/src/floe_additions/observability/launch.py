@@ -42,11 +42,7 @@ _log = logging.getLogger(__name__)
 @cache
 def _tracer() -> Tracer | None:
     """The process's tracer; None where the deployment names no collector."""
-    try:
-        to = Destinations.of()
-    except ValueError as wrong:
-        _log.warning("no launch is traced: %s", wrong)
-        return None
+    to = Destinations.of()
     if not to.otlp:
         return None
     from floe_additions.observability import telemetry  # noqa: PLC0415 - imports OpenTelemetry's SDK

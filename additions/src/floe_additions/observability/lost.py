@@ -31,11 +31,7 @@ def tell(run: DagsterRun, traceparent: str | None, reason: str) -> None:
         traceparent: where in its trace that is told; the place of its launch where nothing is traced.
         reason: in one line.
     """
-    try:
-        to = Destinations.of()
-    except ValueError as wrong:
-        _log.warning("nothing is told of lost runs: %s", wrong)
-        return
+    to = Destinations.of()
     place = place_in(traceparent) or place_in(run.tags.get(TRACEPARENT_TAG))
     origin = run.remote_job_origin
     if not (to.lineage and place and origin):

@@ -90,11 +90,7 @@ def observe(
     What the artifact says of `observability` is about floe's own telemetry, and nothing here goes by it but
     the namespace of lineage: an address that was compiled in says nothing of where the product runs.
     """
-    try:
-        to = Destinations.of(environment)
-    except ValueError as wrong:
-        _log.warning("no telemetry is sent: %s", wrong)
-        return Observer()
+    to = Destinations.of(environment)
     if not to.any:
         return Observer()
     observer = _runs[run.run_id] = Telling(product, run, instance, to, environment)

@@ -16,6 +16,13 @@ dagster-code-{{ .name }}
 {{- end }}
 {{- end }}
 
+{{/* Whom to tell of lineage, where anybody is; begins with a line break. */}}
+{{- define "dagster.lineageEnv" -}}
+{{- with include "floe.openlineage" . }}
+- {name: OPENLINEAGE_URL, value: {{ . | quote }}}
+{{- end }}
+{{- end }}
+
 {{/* Variables of the processes that run a product's code: code locations and runs. */}}
 {{- define "dagster.pipelineEnv" -}}
 - {name: POLARIS_URI, value: "http://polaris:8181/api/catalog"}
@@ -31,9 +38,7 @@ dagster-code-{{ .name }}
 - {name: FLOE_CATALOG_PATIENCE_SECONDS, value: {{ .Values.runs.catalogPatienceSeconds | quote }}}
 - {name: FLOE_SCRATCH, value: /scratch}
 - {name: DBT_SEND_ANONYMOUS_USAGE_STATS, value: "false"}
-{{- with include "floe.openlineage" . }}
-- {name: OPENLINEAGE_URL, value: {{ . | quote }}}
-{{- end }}
+{{- include "dagster.lineageEnv" . }}
 {{- if not .Values.global.additions }}
 {{- $store := include "floe.secretName" (dict "root" . "secret" "minio") }}
 {{ include "floe.envFromSecret" (dict "env" "AWS_ACCESS_KEY_ID" "secret" $store "key" "root-user") }}
