@@ -11,6 +11,11 @@ SOURCES := additions/src benchmarks cluster console controls dashboards demo dri
 export STORY REQ EDGE TAGS FAILED_FIRST_FROM FAULT N KEEP ADDITIONS CLUSTER FLOE_DEMO_SEED_SCALE \
        PLATFORM_READY_SECONDS
 
+KNOWN := PYTHON VENV ID STORY REQ EDGE TAGS FAILED_FIRST_FROM FAULT N KEEP ADDITIONS CLUSTER \
+         FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+$(foreach name,$(filter-out $(KNOWN),$(GIVEN)),$(error $(name)= is no variable of this project: see `make help`))
+
 .DEFAULT_GOAL := help
 .PHONY: help up images e2e controls soak demo test gate requirements-accept overhead report status down clean lock lint types
 

@@ -39,14 +39,14 @@ class Settings(BaseModel):
     story: str | None = Field(None, alias="STORY")
     requirement: str | None = Field(None, alias="REQ")
     edge: str | None = Field(None, alias="EDGE")
-    tags: str | None = Field(None, alias="TAGS")
+    tags: str | None = Field(None, alias="TAGS", pattern=r"\S")
     failed_first_from: Path | None = Field(None, alias="FAILED_FIRST_FROM")
     keep: bool = Field(False, alias="KEEP")  # noqa: FBT003 - a model's default, not a call
     cluster: Literal["auto", "kind", "local", "existing"] = Field("auto", alias="CLUSTER")
     additions: Literal["on", "off"] = Field("on", alias="ADDITIONS")
     seed_scale: float = Field(1.0, alias="FLOE_DEMO_SEED_SCALE", ge=0.1, le=1000)
     times: int = Field(20, alias="N", ge=2, le=1000)
-    ready_seconds: float = Field(120.0, alias="PLATFORM_READY_SECONDS", gt=0)
+    ready_seconds: float = Field(120.0, alias="PLATFORM_READY_SECONDS", gt=0, le=3600)
 
     @property
     def selection(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -26,6 +26,7 @@ def main() -> int:
     """Run the faults that FAULT and REQ choose; 1 when any is not noticed as it must be."""
     die_with_parent()
     try:
+        _refuse_what_chooses_nothing_here(os.environ)
         chosen = catalogue.choose(
             catalogue.load(),
             fault=os.environ.get("FAULT") or None,
@@ -44,6 +45,16 @@ def main() -> int:
         return INTERRUPTED
     _summary(judgements)
     return 0 if all(judgement.holds for judgement in judgements) else 1
+
+
+def _refuse_what_chooses_nothing_here(environment: Mapping[str, str]) -> None:
+    """Say so before every fault is planted, for hours, where a person meant a few."""
+    for name in ("STORY", "EDGE", "TAGS"):
+        if environment.get(name):
+            raise UserError(
+                f"{name}={environment[name]} chooses no fault",
+                remedy="FAULT=name,name plants these alone, REQ=FR-022 those of a requirement",
+            )
 
 
 def _complaints(judgement: Judgement) -> list[str]:

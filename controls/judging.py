@@ -65,9 +65,15 @@ def _complaint(record: ScenarioResult, red: Red | None) -> str | None:
         return f"is {record.result}: the fault was there and nobody noticed"
     if red.id not in record.ids:
         return f"proves {', '.join(record.ids)}, not {red.id}"
-    if not re.search(red.because, said):
+    if not re.search(red.because, reason(said)):
         return f"is red for another reason than /{red.because}/: {brief(said)}"
     return None
+
+
+def reason(failure: str) -> str:
+    """What a failure says beside the words of its step, which stand in its first line whatever went wrong."""
+    _, _, said = failure.partition("\n")
+    return said or failure
 
 
 def brief(text: str, limit: int = 300) -> str:

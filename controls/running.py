@@ -15,7 +15,7 @@ from controls.judging import Judgement, brief, judge
 from controls.planting import plant
 from foundation import process
 from foundation.cache import ROOT
-from foundation.errors import PlatformError
+from foundation.errors import PlatformError, UserError
 from foundation.progress import phase, say
 from reports import facts, results, seen_red
 from reports.seen_red import Ledger, Sighting
@@ -60,7 +60,7 @@ def run_one(group: Group, out: Path) -> list[Judgement]:
             _command(group, out), timeout=RUN_SECONDS, log=log, cwd=ROOT, env=_variables(group, copy, out)
         )
         return judge(group.faults, results.read(out))
-    except PlatformError as failed:
+    except (PlatformError, UserError) as failed:
         return [
             Judgement(one, {}, [], [f"the run did not end: {brief(str(failed))}"]) for one in group.faults
         ]

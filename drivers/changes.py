@@ -12,6 +12,9 @@ from drivers.errors import ServiceError
 from drivers.floe import Project
 
 Content = dict[str, Any]
+EXCEPTION = {"pattern": "stg_*", "action": "downgrade", "reason": "for now"}
+"""Of a policy, for some models."""
+
 Change = Callable[[Project, str], None]
 
 
@@ -53,6 +56,10 @@ def _no_orchestrator(project: Project, _product: str) -> None:
 def _unapproved_sink(project: Project, product: str) -> None:
     with _rewritten(project, "manifest.yaml") as manifest:
         manifest |= {"scope": "enterprise", "approved_sinks": ["rest_api"]}
+    _writes_to_salesforce(project, product)
+
+
+def _writes_to_salesforce(project: Project, product: str) -> None:
     with _rewritten(project, f"{product}/floe.yaml") as spec:
         spec["destinations"] = [
             {"name": "crm", "sink_type": "salesforce", "connection_secret_ref": "crm-credentials"}
@@ -78,6 +85,11 @@ def _wrong_models(project: Project, product: str) -> None:
         f"{staging}/stg_transactions.sql", "and unit_price is not null", "and unit_prise is not null"
     )
     project.edit(f"{staging}/stg_support_tickets.sql", "ticket_id is not null", "ticket_id iz not null")
+
+
+def _wrong_addition(project: Project, product: str) -> None:
+    transactions = f"{product}/models/staging/stg_transactions.sql"
+    project.edit(transactions, "and known.loaded_at =", "and known.loaded_on =")
 
 
 # ---- a platform of three tiers
@@ -129,6 +141,13 @@ def _unapproved_orchestrator(project: Project, product: str) -> None:
     _approving(project, orchestrator=["dagster", "dagster-iceberg"])
 
 
+def _unapproved_sink_of_a_domain(project: Project, product: str) -> None:
+    _tiers(project, product)
+    with _rewritten(project, "enterprise.yaml") as enterprise:
+        enterprise["approved_sinks"] = ["rest_api"]
+    _writes_to_salesforce(project, product)
+
+
 def _circle(project: Project, product: str) -> None:
     _tiers(project, product)
     with _rewritten(project, "enterprise.yaml") as enterprise:
@@ -174,12 +193,17 @@ _CHANGES: dict[str, Change] = {
     "a storage without a bucket": _no_bucket,
     "a model that reads a table nobody makes": _nobodys_table,
     "a misspelt word in one model and a misspelt column in another": _wrong_models,
+    "a misspelt column in what a run adds to a table": _wrong_addition,
     "a domain's manifest and overrides it may make": _allowed,
     "a compute that the enterprise does not approve": _unapproved_compute,
     "a domain's orchestrator that the enterprise does not approve": _unapproved_orchestrator,
     "a domain's policy weaker than the enterprise's": lambda project, product: _tiers(
         project, product, governance={"policy_enforcement_level": "off"}
     ),
+    "a domain's exception from its enterprise's policies": lambda project, product: _tiers(
+        project, product, governance={"policy_overrides": [EXCEPTION]}
+    ),
+    "a sink that the enterprise does not approve": _unapproved_sink_of_a_domain,
     "a domain that does not approve the product": lambda project, product: _tiers(
         project, product, approved_products=["iot-telemetry"]
     ),

@@ -56,8 +56,12 @@ _STAGE_LINE = re.compile(rf"^({'|'.join(STAGES)}) +(?:\d+\.\d\d s|(refused))$", 
 _PROBLEM = re.compile(r"^(?:\.\./)?([^\s:]+)(?::(\d+))?: (\S+): (.+)\n  expected: ", re.MULTILINE)
 _LOCATION = re.compile(r"Validation successful for code location ([\w-]+)\.")
 _FOUND = re.compile(r"(\S+) file \[(.+)\]")
-_REFERENCE = re.compile(r"\{\{ env_var\('[A-Z0-9_]+'(?:, '[^']*')?\) \}\}")
-_OF_A_CREDENTIAL = re.compile(r"access_key|secret_key|client_secret|client_id|password|token")
+_REFERENCE = re.compile(r"\{\{ env_var\('[A-Z0-9_]+'\) \}\}")
+"""A variable that has to be there: a default would be a credential in the file."""
+
+_OF_A_CREDENTIAL = re.compile(
+    r"access_key|key_id|secret_key|client_secret|client_id|password|token|\bsecret$"
+)
 
 
 class _Lenient(BaseModel):
@@ -216,6 +220,7 @@ def said_by_the_files(project: Project, product: str) -> dict[str, object]:
         "name": spec["metadata"]["name"],
         "version": spec["metadata"]["version"],
         "plugins": chosen,
+        "models": sorted(one["name"] for one in spec["transforms"]),
         **{
             f"model {one['name']}": (
                 one.get("tier"),
@@ -234,6 +239,7 @@ def said_by_the_artifact(artifact: Artifact) -> dict[str, object]:
         "name": artifact.metadata.product_name,
         "version": artifact.metadata.product_version,
         "plugins": {kind: plugin.type for kind, plugin in artifact.plugins.items() if plugin},
+        "models": sorted(model.name for model in artifact.transforms.models),
         **{
             f"model {model.name}": (model.quality_tier, frozenset(model.depends_on or ()), model.compute)
             for model in artifact.transforms.models
@@ -358,10 +364,11 @@ def contract_of(floe: Floe) -> str:
 
 
 def locations_loaded(floe: Floe, project: Project) -> frozenset[str]:
-    """The code locations that Dagster loads from the workspace beside the manifest."""
+    """The code locations that Dagster loads from the workspace beside the manifest, and that one fails."""
     words = ["python", "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"]
     done = floe.run(words, project)
-    return frozenset(_LOCATION.findall(done.said))
+    refused = {f"exit code {done.code}"} if done.code else set()
+    return frozenset(_LOCATION.findall(done.said)) | refused
 
 
 def digests(made: Mapping[str, bytes]) -> dict[str, str]:

@@ -157,6 +157,9 @@ class Contracts(BaseModel):
         found: list[str] = []
         for name, contract in self.contracts.items():
             if name in later.contracts:
+                now = later.contracts[name].builds_on
+                if contract.builds_on != now:
+                    found.append(f"{name} built on {contract.builds_on} and builds on {now}")
                 found += _breaks(name, contract, later.all_of(name))
                 new = later.must_have(name) - self.must_have(name) - contract.methods.keys()
                 found += [f"{name}.{method} is new and every plugin must have it" for method in new]

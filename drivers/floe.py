@@ -27,6 +27,9 @@ DEMO = SYSTEM / "demo"
 MADE = ("target", "logs", "floe_macros", "data", "compiled_artifacts.json", "definitions.py", "profiles.yml")
 """What a compilation leaves in a product's folder; a copy of the sources has none of it."""
 
+MADE_FILES = ("compiled_artifacts.json", "definitions.py", "profiles.yml", "target/manifest.json")
+"""Of that, the files that a run needs."""
+
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
 
 
@@ -39,12 +42,14 @@ class Outcome:
         out: its standard output.
         err: its standard error.
         made: the files that were not there before or have other content now, by their path in the project.
+        gone: the files that were there before and are no more.
     """
 
     code: int
     out: str
     err: str
     made: Mapping[str, bytes]
+    gone: frozenset[str] = frozenset()
 
     @property
     def said(self) -> str:
@@ -119,6 +124,12 @@ class Project:
                 archive.addfile(entry, io.BytesIO(content))
         return packed.getvalue()
 
+    def pretend_compiled(self, product: str) -> None:
+        """Put files where a compilation leaves its own, by name only: a refusal leaves them as they are."""
+        for path in MADE_FILES:
+            self.write(f"{product}/{path}", "{}\n")
+        self.write("workspace.yaml", "{}\n")
+
     def files(self) -> dict[str, bytes]:
         """Every file and its content, by its path in the project."""
         found = sorted(path for path in self.folder.rglob("*") if path.is_file())
@@ -185,7 +196,8 @@ class Floe:
             )
         after = project.files() if project else {}
         made = {path: content for path, content in after.items() if before.get(path) != content}
-        return Outcome(done.returncode, done.stdout, done.stderr, made)
+        gone = frozenset(before.keys() - after.keys())
+        return Outcome(done.returncode, done.stdout, done.stderr, made, gone)
 
     def python(self, code: str, *arguments: str) -> Outcome:
         """Run Python code inside the installation."""

@@ -76,14 +76,14 @@ class Helm:
             timeout=120,
         )
 
-    def test(self, namespace: str) -> str:
-        """Run the release's own tests; `Succeeded`, or what helm says instead."""
+    def test(self, namespace: str) -> tuple[str, str]:
+        """Run the release's own tests; `Succeeded`, or what helm says instead, and what their pods said."""
         words = ["test", RELEASE, "--namespace", namespace, "--logs", "--timeout", "60s"]
         try:
             said = self._run(words, f"test {RELEASE} in {namespace}", timeout=90)
         except ServiceError as failed:
-            return failed.answer
-        return ", ".join(sorted(set(_PHASE.findall(said)))) or "there is no test"
+            return failed.answer, ""
+        return ", ".join(sorted(set(_PHASE.findall(said)))) or "there is no test", said
 
     def releases(self, namespace: str) -> dict[str, str]:
         """Each release of a namespace with its status (`deployed`)."""

@@ -125,9 +125,10 @@ class Readiness:
 
 @dataclass(frozen=True)
 class Volume:
-    """A persistent volume of a namespace and the folder on the node that holds it, if it says."""
+    """A persistent volume of a namespace, its claim, and the folder on the node that holds it, if it says."""
 
     name: str
+    claim: str
     folder: str | None
 
 
@@ -204,6 +205,10 @@ class Cluster:
         self._apps = client.AppsV1Api(api)
         self._batch = client.BatchV1Api(api)
         self._rbac = client.RbacAuthorizationV1Api(api)
+        self._storage = client.StorageV1Api(api)
+        self._scheduling = client.SchedulingV1Api(api)
+        self._extensions = client.ApiextensionsV1Api(api)
+        self._admission = client.AdmissionregistrationV1Api(api)
 
     # --- namespaces -----------------------------------------------------------------------
 
@@ -248,11 +253,11 @@ class Cluster:
         )
 
     def traces_of(self, namespace: str) -> dict[str, list[str]]:
-        """What of a namespace the cluster still knows: itself, its volumes, its cluster-wide roles."""
+        """What of a namespace the cluster still knows: itself, its volumes, what of it is of no namespace."""
         found = {
             "namespace": [namespace] if self.has_namespace(namespace) else [],
             "volumes": [volume.name for volume in self.volumes(namespace)],
-            "cluster roles": self._cluster_wide(namespace),
+            "of no namespace": self._cluster_wide(namespace),
         }
         return {kind: names for kind, names in found.items() if names}
 
@@ -260,7 +265,7 @@ class Cluster:
         """The persistent volumes that belong to claims of a namespace."""
         found = _ask("list volumes", lambda: self._core.list_persistent_volume(_request_timeout=CALL_SECONDS))
         return [
-            Volume(item.metadata.name, _folder(item.spec))
+            Volume(item.metadata.name, item.spec.claim_ref.name, _folder(item.spec))
             for item in found.items
             if item.spec.claim_ref and item.spec.claim_ref.namespace == namespace
         ]
@@ -291,12 +296,22 @@ class Cluster:
         }
 
     def _cluster_wide(self, namespace: str) -> list[str]:
-        """Cluster roles and bindings that a release of this namespace brought."""
-        kinds = (self._rbac.list_cluster_role, self._rbac.list_cluster_role_binding)
+        """What a release of this namespace brought that is of no namespace."""
+        kinds = (
+            self._rbac.list_cluster_role,
+            self._rbac.list_cluster_role_binding,
+            self._storage.list_storage_class,
+            self._scheduling.list_priority_class,
+            self._extensions.list_custom_resource_definition,
+            self._admission.list_validating_webhook_configuration,
+            self._admission.list_mutating_webhook_configuration,
+        )
         found = [
             item
             for listing in kinds
-            for item in _ask("list cluster roles", partial(listing, _request_timeout=CALL_SECONDS)).items
+            for item in _ask(
+                "list what is cluster-wide", partial(listing, _request_timeout=CALL_SECONDS)
+            ).items
         ]
         mark = "meta.helm.sh/release-namespace"
         return [
@@ -352,6 +367,15 @@ class Cluster:
             for pod in self._pods(namespace, selector)
             for one in pod.status.container_statuses or ()
         )
+
+    def restarted(self, namespace: str) -> dict[str, int]:
+        """The containers of all pods but those of runs that were started again: `pod/name`, how often."""
+        return {
+            f"{pod.metadata.name}/{one.name}": one.restart_count
+            for pod in self._pods(namespace, f"!{RUN_LABEL}")
+            for one in pod.status.container_statuses or ()
+            if one.restart_count
+        }
 
     def until_ready(self, namespace: str, *, limit: float, since: float | None = None) -> Readiness:
         """Watch a namespace until all of it is Ready, or never will be, or the limit is over.

@@ -90,6 +90,12 @@ READER, PIPELINE = "polaris-reader-credentials", "polaris-pipeline-credentials"
 LISTENERS = ("otel-collector", "jaeger", "prometheus", "marquez")
 """The workloads that take what runs tell."""
 
+STORE = "minio"
+"""The workload that keeps all objects."""
+
+NO_ANSWER = ("nothing on ", "HTTP 5")
+"""How an answer begins that is none (`answers`)."""
+
 BUCKETS = ("staging", "warehouse")
 NODE_PORTS: Mapping[str, int] = {
     "Dagster": 3000,
@@ -116,7 +122,6 @@ _INSIDE: Mapping[str, tuple[int, Callable[[str], str]]] = {
 
 _ON_PORTS: Mapping[str, Callable[[str], str]] = {
     "Dagster": answers.dagster,
-    "MinIO console": answers.page,
     "Marquez": answers.marquez,
     "Jaeger": answers.jaeger,
     "Prometheus": answers.prometheus,
@@ -195,6 +200,7 @@ class Platform:
         self._delivered: dict[str, str] = {}
         self._versions: set[str] = set()
         self._stopped: set[str] = set()
+        self._stored: frozenset[str] = frozenset()
 
     # --- life -----------------------------------------------------------------------------
 
@@ -364,6 +370,8 @@ class Platform:
         """Take a workload's replicas away and wait until its pods are gone."""
         cluster = self.place.cluster
         self._stopped.add(workload)
+        if workload == STORE:
+            self._stored = self._objects()
         cluster.scale(self.namespace, workload, 0)
         wait.until(
             lambda: sorted(_serving(cluster.pods(self.namespace), workload)),
@@ -374,13 +382,22 @@ class Platform:
         )
 
     def start(self, workload: str) -> None:
-        """Give a workload its replica back and wait until everything is Ready."""
+        """Give a workload its replica back and wait until everything is Ready.
+
+        Raises:
+            ServiceError: it does not become Ready, does not serve though it is, or has lost objects.
+        """
         self._stopped.discard(workload)
         self.place.cluster.scale(self.namespace, workload, 1)
         late = self.place.cluster.until_ready(self.namespace, limit=self.readiness.limit).late
         if late:
             raise ServiceError(f"start {workload} again", of="Kubernetes", answer=str(late))
         self._tunnels.renew()
+        said = self.answer_of(workload)
+        if said.startswith(NO_ANSWER):
+            raise ServiceError("serve as soon as it is Ready", of=workload, answer=said)
+        if workload == STORE and (lost := sorted(self._stored - self._objects())):
+            raise ServiceError("hold what it held before it was stopped", of=workload, answer=f"lost {lost}")
 
     def take_in(self, source: Source, rows: list[dict[str, object]]) -> None:
         """Have rows delivered to a table that a product reads and does not make.
@@ -455,9 +472,21 @@ class Platform:
             return self.plugin_health()
 
     def test(self) -> str:
-        """What the release's own tests come to."""
+        """What the release's own tests come to, and which plugins they found healthy."""
         evidence.touched("platform")
-        return self.place.helm.test(self.namespace)
+        outcome, said = self.place.helm.test(self.namespace)
+        healthy = ", ".join(plugin_health.healthy_in(said))
+        return f"{outcome}: {healthy} healthy" if healthy else outcome
+
+    def restarted(self) -> dict[str, int]:
+        """The containers that were ever started again, by pod and name, and how often."""
+        evidence.touched("platform")
+        return self.place.cluster.restarted(self.namespace)
+
+    def claims(self) -> frozenset[str]:
+        """The claims behind the platform's volumes."""
+        evidence.touched("platform")
+        return frozenset(volume.claim for volume in self.place.cluster.volumes(self.namespace))
 
     def workloads(self) -> dict[str, Workload]:
         """Everything the release is meant to run."""
@@ -500,6 +529,9 @@ class Platform:
             case "MinIO":
                 keys = self._secret("minio-credentials")
                 return answers.minio_with_keys(address, keys["root-user"], keys["root-password"])
+            case "MinIO console":
+                keys = self._secret("minio-credentials")
+                return answers.console(address, keys["root-user"], keys["root-password"])
             case _:
                 raise ServiceError("answer on a port", of=service, answer="nobody knows how to ask it")
 
@@ -575,6 +607,11 @@ class Platform:
     def lineage_address(self) -> str:
         """Where the lineage service takes events, by HTTP: host:port of this machine."""
         return self._tunnels.to("marquez", 5000).address()
+
+    @property
+    def otlp_grpc(self) -> str:
+        """Where the platform's collector takes spans and metrics, by gRPC: host:port of this machine."""
+        return self._tunnels.to("otel-collector", 4317).address()
 
     @property
     def otlp(self) -> str:
@@ -834,11 +871,14 @@ class Platform:
             found = {
                 "runs": sorted(self.orchestrator.run_ids()),
                 "catalog namespaces": sorted(self.lakehouse.namespaces()),
-                "objects": sorted(name for bucket in BUCKETS for name in self.store.objects(bucket)),
+                "objects": sorted(self._objects()),
             }
         except ServiceError as refused:
             return refused
         return {kind: names for kind, names in found.items() if names}
+
+    def _objects(self) -> frozenset[str]:
+        return frozenset(name for bucket in BUCKETS for name in self.store.objects(bucket))
 
     def _worker_of(self, run_id: str) -> str:
         pods = self.place.cluster.pods(self.namespace).values()
@@ -902,8 +942,10 @@ def _servers_of(product: str) -> str:
 
 
 def _answers(host: str, port: int) -> bool:
+    """Whether anything behind a port says a word: a proxy of Docker's takes connections for nobody."""
     try:
-        with socket.create_connection((host, port), timeout=2):
-            return True
+        with socket.create_connection((host, port), timeout=2) as asking:
+            asking.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return bool(asking.recv(1))
     except OSError:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -31,6 +32,8 @@ print(json.dumps([
 raise SystemExit(any(status.state.value != "{HEALTHY}" for _, _, status in told))
 """
 """What floe as released offers: its registry's check of every loaded plugin. No command of it asks for it."""
+
+_HEALTHY_ROW = re.compile(rf"^(\w+) +\S+ +\S+ +{HEALTHY}\b", re.MULTILINE)
 
 _WITH_CODE = '"$@"; echo "exit code $?"'
 
@@ -75,6 +78,11 @@ def read(said: str) -> dict[str, str]:
         raise ServiceError("tell the health of the plugins", of="floe", answer=brief(said)) from broken
     health = {one.type: _told(one) for one in found if one.state != "no service"}
     return health | ({} if _agrees(health, code.strip()) else {"exit code": code.strip()})
+
+
+def healthy_in(table: str) -> list[str]:
+    """The types of plugins that a table of the command, as a person reads it, calls healthy; in its order."""
+    return _HEALTHY_ROW.findall(table)
 
 
 def all_healthy(health: Mapping[str, str]) -> bool:

@@ -78,13 +78,13 @@ def number(text: str, words: str) -> int:
 
 
 def _reasons(said: str) -> Iterator[Reason]:
-    for first, second in pairwise(said.splitlines()):
-        place = _PLACE.match(first)
-        if place and second.startswith(_EXPECTED):
+    for first, second in pairwise([*said.splitlines(), ""]):
+        if place := _PLACE.match(first):
             field = _FIELD.match(place["rest"])
+            told = second.startswith(_EXPECTED)
             yield Reason(
                 place["file"],
                 int(place["line"] or 0),
                 field["field"] if field else "-",
-                second.removeprefix(_EXPECTED),
+                second.removeprefix(_EXPECTED) if told else f"nothing: {first!r} says not what belongs there",
             )

@@ -11,8 +11,8 @@ from uuid import uuid4
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.transport.http import HttpConfig, HttpTransport
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -39,7 +39,7 @@ class Sent:
 
 
 def span(address: str) -> Sent:
-    """Send a collector a span of a fresh trace, by OTLP over HTTP.
+    """Send a collector a span of a fresh trace, by OTLP over gRPC; what runs send is over HTTP.
 
     Args:
         address: of the collector, host:port.
@@ -48,7 +48,7 @@ def span(address: str) -> Sent:
         The trace's id, and the name of the span.
     """
     content = f"probe {secrets.token_hex(4)}"
-    exporter = OTLPSpanExporter(endpoint=f"http://{address}/v1/traces", timeout=SEND_SECONDS)
+    exporter = OTLPSpanExporter(endpoint=address, insecure=True, timeout=SEND_SECONDS)
     provider = TracerProvider(resource=Resource.create({"service.name": SERVICE}), shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     with traffic.asking("the collector", "take a span"):

@@ -65,7 +65,7 @@ Feature: Platform bootstrap
       | Dagster       | 3000 | Dagster 1.13.27                           |
       | Polaris       | 8181 | asks for a Bearer token, serves lakehouse |
       | MinIO         | 9000 | live, holds staging, warehouse            |
-      | MinIO console | 9001 | page MinIO Console                        |
+      | MinIO console | 9001 | page MinIO Console, lets in with the keys, refuses with others |
       | Marquez       | 5001 | lists namespaces                          |
       | Jaeger        | 16686 | lists services                           |
       | Prometheus    | 9090 | up 1                                      |
@@ -84,6 +84,7 @@ Feature: Platform bootstrap
   Scenario: A run is a row of Dagster's database
     When customer-360 runs
     Then the dagster database records the run
+    And the marquez database records the job customer_360
 
   @FR-004  # reviewed 7fee8de1
   Scenario: The catalog is a row of Polaris' database
@@ -119,7 +120,7 @@ Feature: Platform bootstrap
       | what                         | port  | answer                                                   |
       | Jaeger's list of services    | 16686 | customer-360, dagster                                    |
       | Prometheus' page             | 9090  | page Prometheus Time Series Collection and Processing Server |
-      | Prometheus' list of targets  | 9090  | every target up                                          |
+      | Prometheus' list of targets  | 9090  | up: jaeger, marquez, minio, otel-collector, polaris, prometheus, telemetry |
 
   @FR-008  # reviewed b751b751
   Scenario: Nothing is left of a platform that was torn down

@@ -67,6 +67,8 @@ Feature: Compilation
       | a compute that the enterprise does not approve               | floe.yaml        | transforms[1].compute               | duckdb        |
       | a domain's orchestrator that the enterprise does not approve | manifest.yaml    | plugins.orchestrator.type           | airflow       |
       | a domain's policy weaker than the enterprise's               | manifest.yaml    | governance.policy_enforcement_level | off is weaker |
+      | a domain's exception from its enterprise's policies          | manifest.yaml    | governance.policy_overrides         | is said by    |
+      | a sink that the enterprise does not approve                  | floe.yaml        | destinations[0].sink_type           | salesforce    |
       | a domain that does not approve the product                   | floe.yaml        | metadata.name                       | customer-360  |
       | manifests that inherit from each other                       | enterprise.yaml  | parent_manifest                     | a circle      |
 
@@ -117,6 +119,14 @@ Feature: Compilation
       | file                                   | line                       | field               | named                                                   |
       | models/staging/stg_support_tickets.sql | where ticket_id iz not null | stg_support_tickets | Parser Error: syntax error at or near "iz"              |
       | models/staging/stg_transactions.sql    | and unit_prise is not null | stg_transactions    | Binder Error: Referenced column "unit_prise" not found  |
+
+  @EDGE-05  # reviewed f9620b47
+  Scenario: A model that the engine cannot add to is found before a run
+    Given a team's customer-360 with a misspelt column in what a run adds to a table
+    When the team compiles it
+    Then it is refused, and what is wrong is named
+      | file                                | line                                    | field            | named                                            |
+      | models/staging/stg_transactions.sql | and known.loaded_on = renamed.loaded_at | stg_transactions | Binder Error: Referenced table "known" not found                 |
 
   @EDGE-05  # reviewed f9620b47
   Scenario: A model that reads a table nobody makes is found before a run

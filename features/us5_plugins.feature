@@ -175,4 +175,4 @@ Feature: Plugins
   @FR-055  # reviewed 91f05220
   Scenario: An installation is verified by the health of its plugins
     Given every plugin that has a service is healthy
-    Then the tests that the chart brings come to: Succeeded
+    Then the tests that the chart brings come to: Succeeded: orchestrator, catalog, storage healthy

@@ -47,14 +47,19 @@ _GIB = 1024**3
 _SECONDS = 10.0
 
 
-def gather(root: Path) -> Facts:
-    """The facts of a run in the checkout `root`, as they are now."""
+def gather(root: Path, began: Revision) -> Facts:
+    """The facts of a run in the checkout `root`, as they are now.
+
+    Args:
+        root: the checkout.
+        began: what it was when its code was loaded; where it is another by now, no commit is what ran.
+    """
     nodes = _nodes(root)
     cluster, versions = _cluster(root, nodes)
     return Facts(
         host=_host(root),
         cluster=cluster,
-        revision=revision(root),
+        revision=began if revision(root) == began else began.model_copy(update={"dirty": True}),
         versions={**versions, **_built(root), **evidence.components()},
         suite=_suite(),
         stand_ins={**_deployed_stand_ins(root), **evidence.stand_ins()},

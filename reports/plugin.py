@@ -150,6 +150,7 @@ class EvidenceKeeper:
         self._records: list[ScenarioResult] = []
         self._errors: list[str] = []
         self._began = datetime.now(UTC)
+        self._revision = facts.revision(config.rootpath)
         self._selected: list[str] = []
         self._failed: set[str] = set()
         self._worker = hasattr(config, "workerinput")
@@ -223,7 +224,7 @@ class EvidenceKeeper:
             selected=self._selected,
             scenarios=self._records,
             errors=self._errors,
-            facts=facts.gather(self._config.rootpath),
+            facts=facts.gather(self._config.rootpath, self._revision),
         )
         self._judge(run)
         session.exitstatus = run.exit_code

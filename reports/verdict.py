@@ -45,6 +45,7 @@ class Verdict(BaseModel):
         exit_code: 0 when everything that was selected is proved.
         reasons: why it is not, a line each; empty exactly when the exit code is 0.
         warnings: what a person should know that does not make it red.
+        planned: how many of the requirements that were selected have no scenario yet.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,6 +53,7 @@ class Verdict(BaseModel):
     exit_code: int
     reasons: list[str]
     warnings: list[str]
+    planned: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,9 @@ def judge(judged: Matrix, run: Run, rules: Rules, phases: Sequence[JudgedPhase],
         reasons.append(f"the session ended with exit code {run.exit_code}")
     warnings = [_quarantined(line, held[line.place]) for line in scope.lines if line.place in held]
     warnings += [_late(phase) for phase in phases if phase.verdict == "just over budget"]
-    return Verdict(exit_code=_code(run, reasons, some=some), reasons=reasons, warnings=warnings)
+    planned = sum(row.status == "not covered" and row.id in rules.planned for row in scope.rows)
+    code = _code(run, reasons, some=some)
+    return Verdict(exit_code=code, reasons=reasons, warnings=warnings, planned=planned)
 
 
 def of_run(out: Path = results.OUT, *, root: Path = ROOT) -> Verdict:
@@ -148,7 +152,10 @@ def tell(verdict: Verdict, console: Console = progress_console) -> None:
     for line in verdict.reasons:
         console.print(Text(f"red: {line}", style="red"), soft_wrap=True)
     if not verdict.reasons:
-        console.print(Text("green: everything that was selected is proved", style="green"))
+        rest = f"; {verdict.planned} requirements have no scenario yet" if verdict.planned else ""
+        console.print(
+            Text(f"green: every scenario that was selected passed{rest}", style="green"), soft_wrap=True
+        )
 
 
 def _today() -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import allure
@@ -15,12 +15,21 @@ from drivers import senders
 from drivers.dagster import Run
 from drivers.hearing import Hearing
 from drivers.kubernetes import Readiness, Workload
-from drivers.platform import Platform
+from drivers.platform import NODE_PORTS, Platform
 from drivers.senders import Sent
 
 EVERYTHING_A_PLATFORM_HAS = frozenset(
-    {"namespace", "volumes", "releases", "node ports taken", "ports answering", "folders on the node"}
+    {
+        "namespace",
+        "volumes",
+        "releases",
+        "node ports taken",
+        "ports answering",
+        "folders on the node",
+    }
 )
+CLAIMS = frozenset({"minio-data", "postgresql-data", "prometheus-data"})
+"""What outlives the pods that use it."""
 
 FAULTS: dict[str, dict[str, object]] = {
     "image does not exist": {
@@ -33,7 +42,7 @@ FAULTS: dict[str, dict[str, object]] = {
     "request exceeds the node": {"resources": {"requests": {"cpu": "10000"}}},
 }
 FAULTY_POD = "never-ready"
-FAULT_SECONDS = 5.0
+FAULT_SECONDS = 10.0
 """The limit given to the check of a pod that can never be Ready."""
 
 
@@ -59,7 +68,7 @@ class Told:
 
 
 SENDERS: Mapping[tuple[str, str], Callable[[Platform], Sent]] = {
-    ("span", "the collector"): lambda platform: senders.span(platform.otlp),
+    ("span", "the collector"): lambda platform: senders.span(platform.otlp_grpc),
     ("metric", "the collector"): lambda platform: senders.metric(platform.otlp),
     ("event", "Marquez"): lambda platform: senders.lineage_event(platform.lineage_address),
 }
@@ -77,6 +86,21 @@ class Stored:
     def read_from(self, platform: Platform, reader: str) -> bytes:
         """The object as its bucket gives it."""
         return platform.store.get(reader.removesuffix(" bucket").removeprefix("the "), self.name)
+
+
+@dataclass(frozen=True)
+class Had:
+    """What a platform had in the moment before it was torn down.
+
+    Attributes:
+        left: what would be left of it if nothing were removed, by kind.
+        claims: those behind its volumes.
+        restarted: the containers that were ever started again, and how often.
+    """
+
+    left: Mapping[str, Sequence[str]]
+    claims: frozenset[str]
+    restarted: Mapping[str, int]
 
 
 GivenBack = Told | Stored
@@ -144,6 +168,8 @@ def is_recorded(platform: Platform, request: pytest.FixtureRequest, owner: str, 
     if kind == "run":
         run: Run = request.getfixturevalue("run")
         name, query = run.run_id, "select run_id from runs where run_id = %s and status = 'SUCCESS'"
+    elif kind == "job":
+        query = "select distinct name from jobs where name = %s"
     else:
         query = "select distinct name from polaris_schema.entities where name = %s"
     assert platform.database(owner).rows(f"find the {kind}", query, name) == [(name,)]
@@ -178,15 +204,20 @@ def object_is_gone(platform: Platform, sent: Stored) -> None:
 
 
 @when("the platform is torn down", target_fixture="had")
-def torn_down(platform: Platform) -> frozenset[str]:
-    had = frozenset(platform.left_over())
+def torn_down(platform: Platform) -> Had:
+    had = Had(platform.left_over(), platform.claims(), platform.restarted())
     platform.tear_down()
     return had
 
 
 @then("nothing of it is left")
-def nothing_is_left(platform: Platform, had: frozenset[str]) -> None:
-    assert had == EVERYTHING_A_PLATFORM_HAS
+def nothing_is_left(platform: Platform, had: Had) -> None:
+    assert had.restarted == {}
+    assert had.claims == CLAIMS
+    assert had.left.keys() == EVERYTHING_A_PLATFORM_HAS
+    absent = NEVER_BUILT - platform.place.images.keys()
+    documented = {str(port) for service, port in NODE_PORTS.items() if service.lower() not in absent}
+    assert set(had.left["node ports taken"]) == documented
     assert platform.left_over() == {}
 
 

@@ -73,6 +73,7 @@ def team_writes(installation: Floe, tmp_path: Path, product: str, wrong: str) ->
         select_released_plugins(project.folder / "manifest.yaml")
     for mistake in wrong.split(" and "):
         mistakes.make(mistake, project, product)
+    project.pretend_compiled(product)
     return Team(project, product)
 
 
@@ -91,7 +92,7 @@ def is_refused(team: Team, outcome: Outcome, datatable: list[list[str]]) -> None
 @then("nothing was written, and nothing of the inside was told")
 def nothing_was_written(team: Team, outcome: Outcome) -> None:
     assert traces.heard(outcome.said, [mistakes.PASSWORD, team.project.folder]) == []
-    assert outcome.made == {}
+    assert (outcome.made, outcome.gone) == ({}, frozenset())
 
 
 @then(parse("an independent validator that has floe's schema refuses {field} of {whose} {file}"))

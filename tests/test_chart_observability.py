@@ -105,7 +105,7 @@ def test_every_service_that_has_metrics_is_scraped_at_a_port_it_has() -> None:
         "grafana": "grafana:3000/metrics",
         "minio": "minio:9000/minio/v2/metrics/cluster",
         "polaris": "polaris:8182/q/metrics",
-        "marquez": "marquez:5001/metrics",
+        "marquez": "marquez:5000/metrics",
     }
     offered = {
         f"{name}:{port['port']}"

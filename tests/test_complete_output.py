@@ -139,6 +139,15 @@ def test_the_workspace_names_every_compiled_product_once_and_sorted(tmp_path: Pa
     assert [location["python_file"]["location_name"] for location in locations] == ["shop", "zoo"]
 
 
+def test_a_workspace_that_cannot_be_written_is_told_before(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.yaml"
+    workspace.must_be_writable(manifest)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "workspace.yaml").mkdir()
+    with pytest.raises(IsADirectoryError, match="is a directory"):
+        workspace.must_be_writable(manifest)
+
+
 def test_a_product_elsewhere_is_named_by_its_way_from_the_manifest(tmp_path: Path) -> None:
     product = tree(tmp_path / "teams" / "shop", **{"definitions.py": "", "compiled_artifacts.json": ""})
     (tmp_path / "platform").mkdir()

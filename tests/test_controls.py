@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -57,6 +58,12 @@ def test_every_scenario_named_proves_the_id_it_is_named_for(fault: Fault) -> Non
         if red.id in scenarios.get((fault.story, title), frozenset())
     }
     assert proved == named
+
+
+@pytest.mark.parametrize("fault", ALL, ids=lambda fault: fault.id)
+def test_no_reason_is_any_reason(fault: Fault) -> None:
+    anything = ("", "x", "AssertionError: something else went wrong")
+    assert [red.because for red in fault.red for said in anything if re.search(red.because, said)] == []
 
 
 def test_every_requirement_with_a_scenario_has_a_fault_that_turns_it_red() -> None:
@@ -221,6 +228,10 @@ def test_a_fault_noticed_and_nothing_else_holds(tmp_path: Path) -> None:
         (ran(record(RED.title, "passed"), GREEN), "is passed: the fault was there and nobody noticed"),
         (ran(record(RED.title, "skipped"), GREEN), "is skipped: the fault was there and nobody noticed"),
         (ran(record(RED.title, "failed", failure="no disk"), GREEN), "is red for another reason"),
+        (
+            ran(record(RED.title, "failed", failure="Then NoSuchBucket is said:\nno disk"), GREEN),
+            "is red for another reason",
+        ),
         (ran(GREEN), "A bucket keeps (staging): did not run"),
         (ran(RED, record(GREEN.title, "failed", failure="also")), "is failed, and must not be: also"),
         (ran(RED, record(GREEN.title, "skipped")), "is skipped, and must not be"),

@@ -211,14 +211,14 @@ def test_the_releases_own_tests_are_told_by_their_phase(tmp_path: Path, script: 
     program = tmp_path / "helm"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
-    assert Helm(program, tmp_path / "kubeconfig").test(NAMESPACE) == outcome
+    assert Helm(program, tmp_path / "kubeconfig").test(NAMESPACE)[0] == outcome
 
 
 def test_tests_that_fail_are_told_in_helms_words(tmp_path: Path) -> None:
     program = tmp_path / "helm"
     program.write_text("#!/bin/sh\necho 'Error: pod plugins-health failed' >&2\nexit 1\n")
     program.chmod(0o755)
-    assert "pod plugins-health failed" in Helm(program, tmp_path / "kubeconfig").test(NAMESPACE)
+    assert "pod plugins-health failed" in Helm(program, tmp_path / "kubeconfig").test(NAMESPACE)[0]
 
 
 def test_products_of_the_image_are_served_once_another_web_server_is_there(

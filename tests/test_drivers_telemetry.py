@@ -101,13 +101,6 @@ EVENTS = [
     ),
     event("COMPLETE", "shop", set(), {"shop.raw", "shop.mart"}),
 ]
-POINTS = [
-    "model start START",
-    "model completion COMPLETE",
-    "asset materialization COMPLETE",
-    "pipeline start START",
-    "pipeline completion COMPLETE",
-]
 
 
 def with_span(name: str, /, **changed: Any) -> list[Span]:
@@ -226,7 +219,9 @@ def test_the_end_of_a_run_is_from_its_last_step_on() -> None:
 
 
 def test_sound_events_are_those_of_the_dbt_graph() -> None:
-    assert lineage_checks.points(EVENTS, "shop") == lineage_checks.points_due(POINTS, GRAPH, "shop")
+    assert lineage_checks.points(EVENTS, "shop") == lineage_checks.points_due(
+        lineage_checks.POINTS, GRAPH, "shop"
+    )
     assert lineage_checks.edges_due(GRAPH, "shop") == frozenset({("shop.raw", "shop.mart")})
     assert {trace for trace, _ in lineage_checks.places(EVENTS)} == {TRACE}
 
@@ -235,13 +230,17 @@ def test_sound_events_are_those_of_the_dbt_graph() -> None:
 @pytest.mark.parametrize("which", range(4, 7))
 def test_an_event_that_says_less_is_seen(which: int, changed: dict[str, Any]) -> None:
     events = [replace(one, **changed) if at == which else one for at, one in enumerate(EVENTS)]
-    assert lineage_checks.points(events, "shop") != lineage_checks.points_due(POINTS, GRAPH, "shop")
+    assert lineage_checks.points(events, "shop") != lineage_checks.points_due(
+        lineage_checks.POINTS, GRAPH, "shop"
+    )
 
 
 @pytest.mark.parametrize("which", range(len(EVENTS)))
 def test_an_event_that_was_not_sent_is_missed(which: int) -> None:
     events = EVENTS[:which] + EVENTS[which + 1 :]
-    assert lineage_checks.points(events, "shop") != lineage_checks.points_due(POINTS, GRAPH, "shop")
+    assert lineage_checks.points(events, "shop") != lineage_checks.points_due(
+        lineage_checks.POINTS, GRAPH, "shop"
+    )
 
 
 def test_a_failure_is_found_in_trace_lineage_and_log() -> None:

@@ -85,7 +85,7 @@ def test_what_images_and_chart_are_built_from_gives_their_versions(tmp_path: Pat
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = facts.gather(tmp_path)
+    found = facts.gather(tmp_path, facts.revision(tmp_path))
     assert {name: found.versions[name] for name in ("Dagster", "duckdb", "chart", "MinIO", "catalog")} == {
         "Dagster": "1.13.27",
         "duckdb": "1.5.5",
@@ -102,7 +102,7 @@ def test_the_cluster_asked_for_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, asked: str | None
 ) -> None:
     monkeypatch.setenv("CLUSTER", chosen)
-    assert facts.gather(tmp_path).cluster.asked == asked
+    assert facts.gather(tmp_path, facts.revision(tmp_path)).cluster.asked == asked
 
 
 def archive(cache: Path, name: str, content: dict[str, object]) -> None:
@@ -143,7 +143,7 @@ def test_a_run_on_floe_as_released_is_told_apart(tmp_path: Path, told: str, vers
     }.items():
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(text)
-    assert facts.gather(tmp_path).versions["additions"] == version
+    assert facts.gather(tmp_path, facts.revision(tmp_path)).versions["additions"] == version
 
 
 # ---- the recorder

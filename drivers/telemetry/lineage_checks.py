@@ -12,6 +12,15 @@ from drivers.product import Product
 from drivers.spans import Span
 from drivers.telemetry.told import NOTED_SECONDS, SAME_SECONDS
 
+POINTS: Final = (
+    "model start START",
+    "model completion COMPLETE",
+    "asset materialization COMPLETE",
+    "pipeline start START",
+    "pipeline completion COMPLETE",
+)
+"""Where a run that succeeds tells of itself, and how: as `points` has it."""
+
 _SUFFIX: Final = ".asset"
 
 _KINDS: Final = {

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from typing import Final
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from standins.marquez import metrics
 from standins.marquez.database import Database
-
-_TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
+from standins.marquez.metrics import Metrics
 
 
 class Health:
     """The ASGI application of the admin port."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, metrics: Metrics) -> None:
         self._database = database
-        self._began = time.time()
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -33,8 +30,8 @@ class Health:
             return PlainTextResponse("pong\n")
         if path == "/healthcheck":
             return await self._health()
-        if path == "/metrics":
-            return await self._metrics()
+        if path == metrics.PATH:
+            return await self._metrics.for_a_person()
         return PlainTextResponse("Not Found", 404)
 
     async def _health(self) -> Response:
@@ -44,13 +41,3 @@ class Health:
             database["message"] = "Unable to successfully check in the database"
         checks = {"deadlocks": {"healthy": True, "duration": 0}, "postgresql": database}
         return JSONResponse(checks, 200 if up else 500)
-
-    async def _metrics(self) -> Response:
-        lines = [
-            "# TYPE process_start_time_seconds gauge",
-            f"process_start_time_seconds {self._began:.3f}",
-            "# TYPE marquez_database_up gauge",
-            f"marquez_database_up {1 if await self._database.answers() else 0}",
-            "",
-        ]
-        return PlainTextResponse("\n".join(lines), media_type=_TEXT)

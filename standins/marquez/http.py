@@ -15,8 +15,10 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from standins.common import audit
+from standins.marquez import metrics
 from standins.marquez.database import Connection, Database
 from standins.marquez.errors import ApiError, ConstraintError, PageError, not_found
+from standins.marquez.metrics import Metrics
 
 _PAGE: Final = (
     "<html><head><title>Error</title></head><body><h2>HTTP ERROR {status} {message}</h2></body></html>"
@@ -98,8 +100,11 @@ def route(method: str, path: str, handler: Handler) -> Route:
 class Api:
     """The ASGI application of the API port."""
 
-    def __init__(self, database: Database, routes: Sequence[Route], *, max_body: int) -> None:
+    def __init__(
+        self, database: Database, routes: Sequence[Route], measured: Metrics, *, max_body: int
+    ) -> None:
         self._database = database
+        self._metrics = measured
         self._routes = routes
         self._max_body = max_body
 
@@ -127,6 +132,8 @@ class Api:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        if (request.method, request.url.path) == ("GET", metrics.PATH):
+            return await self._metrics.for_prometheus()
         raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
         parts = [unquote(part) for part in raw.decode("ascii", "replace").strip("/").split("/")]
         matched = [(found, route) for route in self._routes if (found := route.match(parts)) is not None]

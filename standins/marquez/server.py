@@ -15,6 +15,7 @@ from standins.marquez import api
 from standins.marquez.database import Database
 from standins.marquez.health import Health
 from standins.marquez.http import Api
+from standins.marquez.metrics import Metrics
 from standins.marquez.settings import Settings, SettingsError
 
 
@@ -32,13 +33,14 @@ def main() -> int:
 async def _serve(settings: Settings) -> int:
     database = Database(settings)
     await database.migrate()
+    metrics = Metrics(database)
     servers = [
         listening(
-            Api(database, api.routes(), max_body=settings.max_body),
+            Api(database, api.routes(), metrics, max_body=settings.max_body),
             settings.marquez_host,
             settings.marquez_port,
         ),
-        listening(Health(database), settings.marquez_host, settings.marquez_admin_port),
+        listening(Health(database, metrics), settings.marquez_host, settings.marquez_admin_port),
     ]
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

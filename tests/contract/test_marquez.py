@@ -674,9 +674,14 @@ class TestHealth:
         assert {"deadlocks", "postgresql"} <= set(health.json())
         assert health.json()["postgresql"]["healthy"] is True
 
-    def test_it_has_metrics(self, server: Server) -> None:
-        found = httpx.get(f"{server.admin_url}/metrics", timeout=20)
+    def test_prometheus_reads_its_metrics_at_the_port_of_the_api(self, server: Server) -> None:
+        found = httpx.get(f"{server.url}/metrics", timeout=20)
         assert (found.status_code, "process_start_time_seconds" in found.text) == (200, True)
+        assert found.headers["content-type"].startswith("text/plain")
+
+    def test_a_person_reads_them_at_the_admin_port(self, server: Server) -> None:
+        found = httpx.get(f"{server.admin_url}/metrics", timeout=20)
+        assert (found.status_code, set(found.json()) >= {"version", "gauges"}) == (200, True)
 
 
 def computed(pid: int) -> float:

@@ -340,15 +340,6 @@ def graph(product: Product) -> Graph:
     return dbt_graph.read(product.dbt_manifest.read_text())
 
 
-POINTS = [
-    "model start START",
-    "model completion COMPLETE",
-    "asset materialization COMPLETE",
-    "pipeline start START",
-    "pipeline completion COMPLETE",
-]
-
-
 def test_the_scenarios_find_the_trace_sound(graph: Graph, good: Told) -> None:
     spans = good.in_jaeger
     assert trace_checks.nodes(spans) == {"tables": sorted(graph.tables), "tests": sorted(graph.tests)}
@@ -362,7 +353,9 @@ def test_the_scenarios_find_the_trace_sound(graph: Graph, good: Told) -> None:
 def test_the_scenarios_find_lineage_sound_and_in_the_trace(
     dagster: local_dagster.LocalDagster, lake: Lake, graph: Graph, good: Told
 ) -> None:
-    assert lineage_checks.points(good.in_marquez, JOB) == lineage_checks.points_due(POINTS, graph, JOB)
+    assert lineage_checks.points(good.in_marquez, JOB) == lineage_checks.points_due(
+        lineage_checks.POINTS, graph, JOB
+    )
     warehouse = good.received.events[-1]["outputs"][0]["namespace"]
     columns = _columns(lake, graph)
     assert lineage_checks.astray(good.in_marquez, good.in_jaeger, good.run, columns, warehouse) == {}

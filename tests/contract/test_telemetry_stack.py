@@ -52,7 +52,7 @@ def telemetry(
     others = {
         "minio:9000": minio.endpoint.removeprefix("http://"),
         "polaris:8182": f"127.0.0.1:{stand_in.management_port}",
-        "marquez:5001": lineage.admin_url.removeprefix("http://"),
+        "marquez:5000": lineage.url.removeprefix("http://"),
     }
     with own_folder("floe-telemetry-") as place, telemetry_stack.running(place, others) as running:
         yield running

@@ -163,11 +163,11 @@ def _compiled(folder: Path, manifest: Path | None, stages: Stages, log: TextIO) 
                 columns.write(made, tables, json.loads((made / "target" / "manifest.json").read_bytes()))
         _keep(made / "target", "manifest.json", "partial_parse.msgpack")
         output.settle(made / "target", at)
-        try:
+        with _must_be_writable(sources.manifest_file.parent):
+            workspace.must_be_writable(sources.manifest_file)
+        with _must_be_writable(folder):
             files = output.place(made, folder)
-            locations = workspace.write(sources.manifest_file, folder)
-        except OSError as refused:
-            raise RefusedError([_unwritable(refused, folder)]) from refused
+        locations = workspace.write(sources.manifest_file, folder)
     stages.end()
     return Compiled(
         folder, sources.manifest_file, artifacts, files, locations, tried=tables is not None, kept=kept
@@ -317,15 +317,27 @@ def _log(file: Path | None) -> Iterator[TextIO]:
     elif str(file) == "-":
         yield sys.stderr
     else:
-        with file.open("w", encoding="utf-8") as opened:
+        try:
+            opened = file.open("w", encoding="utf-8")
+        except OSError as refused:
+            raise click.BadParameter(
+                f"{file} cannot be written to: {refused.strerror}", param_hint="--log"
+            ) from refused
+        with opened:
             yield opened
 
 
-def _unwritable(refused: OSError, folder: Path) -> Problem:
-    said = refused.strerror or type(refused).__name__
-    return Problem(
-        shown(folder), "", f"cannot be written to: {said}", "a folder you may write to", stage="GENERATE"
-    )
+@contextlib.contextmanager
+def _must_be_writable(folder: Path) -> Iterator[None]:
+    """Refuse a folder that cannot be written to; nothing has been by then."""
+    try:
+        yield
+    except OSError as refused:
+        said = refused.strerror or type(refused).__name__
+        found = f"cannot be written to: {said}"
+        raise RefusedError(
+            [Problem(shown(folder), "", found, "a folder you may write to", stage="GENERATE")]
+        ) from refused
 
 
 def _refuse(found: Iterator[Problem] | list[Problem]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -12,6 +13,20 @@ _HEADER = """\
 # One code location for each product that is compiled beside the manifest: they load, fail and reload
 # independently. Written by `floe-complete compile`; compile again instead of editing.
 """
+
+
+def must_be_writable(manifest: Path) -> None:
+    """See that a workspace can be written beside a manifest, before anything else is.
+
+    Raises:
+        OSError: it cannot.
+    """
+    home = manifest.resolve().parent
+    if (home / FILE).is_dir():
+        raise IsADirectoryError(errno.EISDIR, f"{FILE} is a directory")
+    new = _beside(home)
+    new.touch()
+    new.unlink()
 
 
 def write(manifest: Path, product: Path) -> list[str]:
@@ -40,10 +55,14 @@ def write(manifest: Path, product: Path) -> list[str]:
         for folder in products
     ]
     # Several products may be compiled at once: each writes a file of its own, and the last one to move wins.
-    new = home / f".{FILE}.{os.getpid()}.new"
+    new = _beside(home)
     new.write_text(_HEADER + yaml.safe_dump({"load_from": locations}, sort_keys=False), encoding="utf-8")
     new.replace(home / FILE)
     return [folder.name for folder in products]
+
+
+def _beside(home: Path) -> Path:
+    return home / f".{FILE}.{os.getpid()}.new"
 
 
 def _compiled(definitions: Path) -> bool:

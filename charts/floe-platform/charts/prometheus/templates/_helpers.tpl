@@ -38,7 +38,7 @@ scrape_configs:
     static_configs: [{targets: ["polaris:8182"]}]
   {{- if .Values.global.lineage.enabled }}
   - job_name: marquez
-    static_configs: [{targets: ["marquez:5001"]}]
+    static_configs: [{targets: ["marquez:5000"]}]
   {{- end }}
 {{- end }}
 
