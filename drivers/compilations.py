@@ -59,9 +59,7 @@ _FOUND = re.compile(r"(\S+) file \[(.+)\]")
 _REFERENCE = re.compile(r"\{\{ env_var\('[A-Z0-9_]+'\) \}\}")
 """A variable that has to be there: a default would be a credential in the file."""
 
-_OF_A_CREDENTIAL = re.compile(
-    r"access_key|key_id|secret_key|client_secret|client_id|password|token"
-)
+_OF_A_CREDENTIAL = re.compile(r"access_key|key_id|secret_key|client_secret|client_id|password|token")
 
 
 class _Lenient(BaseModel):

@@ -29,6 +29,8 @@ class Told:
         self.scaled: list[tuple[str, int]] = []
         self.pods: dict[str, Pod] = {}
         self.late: dict[str, str] = {}
+        self.answer = "live"
+        self.objects: set[str] = set()
 
     @property
     def cluster(self) -> Any:
@@ -85,6 +87,8 @@ def told() -> Told:
 @pytest.fixture
 def platform(told: Told, monkeypatch: pytest.MonkeyPatch) -> Platform:
     monkeypatch.setattr(Platform, "orchestrator", told.dagster)
+    monkeypatch.setattr(Platform, "answer_of", lambda _self, _workload: told.answer)
+    monkeypatch.setattr(Platform, "_objects", lambda _self: frozenset(told.objects))
     nowhere = Path("/nowhere")
     place = Place(told.cluster, told.helm, nowhere, nowhere, "127.0.0.1", [])
     return Platform(place, NAMESPACE, automated=frozenset({"parcel-search"}))
@@ -120,6 +124,20 @@ def test_a_workload_that_does_not_come_back_is_told(told: Told, platform: Platfo
     with pytest.raises(ServiceError, match=r"start minio again and answered: .*CrashLoopBackOff"):
         platform.start("minio")
     assert told.scaled == [("minio", 1), ("minio", 1)]
+
+
+def test_a_workload_that_says_it_is_ready_and_does_not_serve_is_told(told: Told, platform: Platform) -> None:
+    told.answer = "nothing on 127.0.0.1:9000: connection refused"
+    with pytest.raises(ServiceError, match="serve as soon as it is Ready and answered: nothing on"):
+        platform.start("polaris")
+
+
+def test_a_store_that_forgot_an_object_while_it_was_away_is_told(told: Told, platform: Platform) -> None:
+    told.objects = {"s3://warehouse/a", "s3://warehouse/b"}
+    platform.stop("minio")
+    told.objects = {"s3://warehouse/b", "s3://warehouse/c"}
+    with pytest.raises(ServiceError, match=r"lost .*warehouse/a"):
+        platform.start("minio")
 
 
 def test_what_was_stopped_stays_so_when_a_product_is_deployed(told: Told, platform: Platform) -> None:

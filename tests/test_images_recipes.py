@@ -16,6 +16,8 @@ from images.build import ImageSet
 from images.engine import Buildah, Docker
 from images.model import REPOSITORY
 from images.recipes import Recipe
+from standins.marquez import build as marquez
+from standins.polaris import build as polaris
 
 IMAGES = cache.ROOT / "images"
 
@@ -234,3 +236,11 @@ def test_shell_scripts_parse(script: Path) -> None:
     shell = shutil.which("bash") if script.read_text().startswith("#!/bin/bash") else shutil.which("sh")
     assert shell
     assert run([shell, "-n", script], timeout=10) == ""
+
+
+@pytest.mark.parametrize(("name", "files"), [("marquez", marquez.FILES), ("polaris", polaris.FILES)])
+def test_every_module_of_a_stand_in_is_in_its_image(name: str, files: tuple[str, ...]) -> None:
+    modules = {
+        file.relative_to(cache.ROOT).as_posix() for file in (cache.ROOT / "standins" / name).glob("*.py")
+    }
+    assert modules - set(files) == {f"standins/{name}/build.py"}

@@ -33,6 +33,7 @@ FILES: Final = (
             "health.py",
             "http.py",
             "intake.py",
+            "metrics.py",
             "server.py",
             "settings.py",
             "store.py",
