@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from math import inf
@@ -11,6 +11,7 @@ from math import inf
 from drivers import seeds, wait
 from drivers.dagster import Orchestrator, Recorded, Run
 from drivers.kubernetes import RUN_LABEL
+from drivers.lineage import Event
 from drivers.platform import Platform
 from drivers.product import Product
 from drivers.senders import Sent
@@ -79,8 +80,7 @@ class Hearing:
             )
         except DeadlineError:
             events = lineage.events(run.run_id)
-        traces = self.traces_of(frozenset(trace for trace, _ in lineage_checks.places(events)))
-        spans = [span for trace in traces.values() for span in trace]
+        spans = self._with_the_loss(events, run)
         seconds, over = self._took(run)
         return Told(
             run=run,
@@ -152,6 +152,25 @@ class Hearing:
             at=datetime.now(UTC),
             ended=self.ended(run.product),
         )
+
+    def _with_the_loss(self, events: Sequence[Event], run: Run) -> list[Span]:
+        """The spans of the traces that events name, once those are among them at which the loss was told."""
+        traces = frozenset(trace for trace, _ in lineage_checks.places(events))
+        due = {(one.trace, one.span) for one in failures.of_the_run(events, run.run_id)}
+
+        def look() -> list[Span]:
+            return [span for trace in self.traces_of(traces).values() for span in trace]
+
+        try:
+            return wait.until(
+                look,
+                lambda seen: due <= {(one.trace, one.id) for one in seen},
+                what=f"the span at which run {run.run_id[:8]} is lost",
+                within=LISTEN_SECONDS,
+                last=lambda seen: f"is not among {len(seen)} spans",
+            )
+        except DeadlineError:
+            return look()
 
     def _trace(self, run: Run) -> tuple[dict[str, float], list[Span]]:
         """By service, seconds from now until the whole trace was found by that name; and its spans."""

@@ -369,9 +369,9 @@ class Platform:
     def stop(self, workload: str) -> None:
         """Take a workload's replicas away and wait until its pods are gone."""
         cluster = self.place.cluster
-        self._stopped.add(workload)
-        if workload == STORE:
+        if workload == STORE and workload not in self._stopped:
             self._stored = self._objects()
+        self._stopped.add(workload)
         cluster.scale(self.namespace, workload, 0)
         wait.until(
             lambda: sorted(_serving(cluster.pods(self.namespace), workload)),
