@@ -21,7 +21,7 @@ GIB = 1024**3
 DISK_BUILT = 6 * GIB
 """Free space that a run needs when everything is built: volumes, logs, snapshots of containers."""
 
-DISK_FRESH = 20 * GIB
+DISK_FRESH = 25 * GIB
 """Free space that the first run needs: Go's module and build caches, images, the node's store."""
 
 
