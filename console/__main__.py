@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from console import commands
+from foundation.cache import SYSTEM_VARIABLE
 from foundation.errors import PlatformError, UserError
 from foundation.process import die_with_parent
 from foundation.progress import say
@@ -24,6 +26,15 @@ COMMANDS: dict[str, Callable[[], int]] = {
 INTERRUPTED = 130
 
 
+def _refuse_another_system(environment: Mapping[str, str]) -> None:
+    """What a run shows is said of this checkout; the runs of `make controls` alone are of a copy."""
+    if other := environment.get(SYSTEM_VARIABLE):
+        raise UserError(
+            f"{SYSTEM_VARIABLE}={other} has another system tested than this checkout's",
+            remedy=f"unset {SYSTEM_VARIABLE}: `make controls` sets it for its own runs",
+        )
+
+
 def main(words: list[str]) -> int:
     """Run one command; an error a person can mend is a line with its remedy, never a stack trace."""
     if len(words) != 1 or words[0] not in COMMANDS:
@@ -31,6 +42,7 @@ def main(words: list[str]) -> int:
         return UserError.exit_code
     die_with_parent()
     try:
+        _refuse_another_system(os.environ)
         return COMMANDS[words[0]]()
     except (UserError, PlatformError) as error:
         say(f"error: {error}")

@@ -14,7 +14,7 @@ from controls.grouping import Group, groups
 from controls.judging import Judgement, brief, judge
 from controls.planting import plant
 from foundation import process
-from foundation.cache import ROOT
+from foundation.cache import ROOT, SYSTEM_VARIABLE
 from foundation.errors import PlatformError, UserError
 from foundation.progress import phase, say
 from reports import facts, results, seen_red
@@ -78,7 +78,7 @@ def _command(group: Group, out: Path) -> list[str | Path]:
 def _variables(group: Group, copy: Path, out: Path) -> dict[str, str]:
     plant_of = group.faults[0].plant
     return {
-        "FLOE_E2E_SYSTEM": str(copy),
+        SYSTEM_VARIABLE: str(copy),
         "ADDITIONS": plant_of.additions or "",
         "PLATFORM_READY_SECONDS": str(plant_of.ready_seconds or ""),
         "FLOE_PHASES_FILE": str(out / "phases.jsonl"),

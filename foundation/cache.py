@@ -18,7 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
 
-SYSTEM = Path(os.environ.get("FLOE_E2E_SYSTEM") or ROOT)
+SYSTEM_VARIABLE = "FLOE_E2E_SYSTEM"
+"""The variable by which another system than the checkout's is tested."""
+
+SYSTEM = Path(os.environ.get(SYSTEM_VARIABLE) or ROOT)
 """Where chart, images and products are taken from: the checkout, or a copy of it with a planted fault."""
 
 STATE = ROOT / ".cluster"

@@ -43,6 +43,9 @@ SUITE_TOOLS = (
     "apache-polaris",
     "floe-core",
 )
+VARIABLES = ("ADDITIONS", "FLOE_DEMO_SEED_SCALE", "PLATFORM_READY_SECONDS")
+"""What a person may have set that decides what a run shows, beside its selection and its cluster."""
+
 _GIB = 1024**3
 _SECONDS = 10.0
 
@@ -58,6 +61,7 @@ def gather(root: Path, began: Revision) -> Facts:
     cluster, versions = _cluster(root, nodes)
     return Facts(
         host=_host(root),
+        variables={name: os.environ[name] for name in VARIABLES if os.environ.get(name)},
         cluster=cluster,
         revision=began if revision(root) == began else began.model_copy(update={"dirty": True}),
         versions={**versions, **_built(root), **evidence.components()},

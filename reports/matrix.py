@@ -546,8 +546,13 @@ def _command(run: Run) -> str:
     options = [option for option, _ in pairs]
     if len({*options}) == len(options) and all(option in _MAKE_VARIABLES for option in options):
         chosen = [f"{_MAKE_VARIABLES[option]}={shlex.quote(value)}" for option, value in pairs]
-        return " ".join(["make e2e", *chosen, *_cluster(run.facts.cluster)])
+        return " ".join(["make e2e", *chosen, *_variables(run), *_cluster(run.facts.cluster)])
     return again(run.selection, run.facts.cluster)
+
+
+def _variables(run: Run) -> list[str]:
+    """What else a person had set, as it is typed after a command."""
+    return [f"{name}={shlex.quote(value)}" for name, value in sorted(run.facts.variables.items())]
 
 
 def rerun(run: Run) -> str | None:

@@ -122,6 +122,7 @@ class Facts(_Record):
         suite: of the tools that tested it.
         stand_ins: per service that is not the real one, what stands in for it.
         images: of the platform, by the name the chart has for them.
+        variables: what a person had set that decides what is shown, beside selection and cluster.
     """
 
     host: Host
@@ -131,6 +132,7 @@ class Facts(_Record):
     suite: dict[str, str]
     stand_ins: dict[str, str]
     images: dict[str, DeployedImage] = Field(default_factory=dict)
+    variables: dict[str, str] = Field(default_factory=dict)
 
 
 class Run(_Record):

@@ -500,6 +500,12 @@ def test_the_command_repeats_the_run_on_the_same_cluster(
     assert judged(tmp_path, run_of(ALL_PASSED, selection=selection, asked="kind")).run.command == command
 
 
+def test_the_command_names_what_else_was_set(tmp_path: Path) -> None:
+    run = run_of(ALL_PASSED)
+    run.facts.variables.update({"PLATFORM_READY_SECONDS": "1000", "ADDITIONS": "off"})
+    assert judged(tmp_path, run).run.command == "make e2e ADDITIONS=off PLATFORM_READY_SECONDS=1000"
+
+
 def test_what_failed_can_be_run_again_alone() -> None:
     failed = record("rows", "failed", row=ROWS[1]).model_copy(
         update={"node": "features/test_f.py::test_rows[a b]"}
