@@ -152,7 +152,9 @@ def tell(verdict: Verdict, console: Console = progress_console) -> None:
     for line in verdict.reasons:
         console.print(Text(f"red: {line}", style="red"), soft_wrap=True)
     if not verdict.reasons:
-        rest = f"; {verdict.planned} requirements have no scenario yet" if verdict.planned else ""
+        rest = (
+            f"; {verdict.planned} requirements and edge cases have no scenario yet" if verdict.planned else ""
+        )
         console.print(
             Text(f"green: every scenario that was selected passed{rest}", style="green"), soft_wrap=True
         )

@@ -378,5 +378,5 @@ def test_the_last_lines_say_why() -> None:
         "warning: slow",
         "red: failed: FR-002 second",
         "green: every scenario that was selected passed",
-        "green: every scenario that was selected passed; 16 requirements have no scenario yet",
+        "green: every scenario that was selected passed; 16 requirements and edge cases have no scenario yet",
     ]
