@@ -20,6 +20,9 @@ from foundation.errors import PlatformError
 from foundation.process import run
 
 ARTIFACT = "compiled_artifacts.json"
+STATE = "target/partial_parse.msgpack"
+"""What dbt keeps of its parsing; of floe as released it names seeds by their place on this machine."""
+
 _AS_RELEASED = SYSTEM / "images" / "dagster" / "bare.sh"
 _SECONDS = 180.0
 
@@ -89,11 +92,12 @@ def changed(floe: Floe, folder: Path, product: str, change: Callable[[Path], Non
 
 def _packed(floe: Floe, project: Project, product: str) -> Delivery:
     """A team's product, compiled and packed; nothing is compiled again that the same floe compiled before."""
+    kept_here = frozenset() if floe.completed else frozenset({STATE})
 
     def make(place: Path) -> None:
         _compile(floe, project, product)
-        (place / "compiled").write_bytes(project.packed(product))
-        (place / "uncompiled").write_bytes(project.packed(product, without=frozenset({ARTIFACT})))
+        (place / "compiled").write_bytes(project.packed(product, without=kept_here))
+        (place / "uncompiled").write_bytes(project.packed(product, without=kept_here | {ARTIFACT}))
 
     def read(place: Path) -> Delivery:
         return {state: (place / state).read_bytes() for state in ("compiled", "uncompiled")}
@@ -102,7 +106,7 @@ def _packed(floe: Floe, project: Project, product: str) -> Delivery:
         with TemporaryDirectory(prefix="floe-delivered-") as place:
             make(Path(place))
             return read(Path(place))
-    inputs: list[Path | str] = [str(floe.home), product, _AS_RELEASED, project.folder]
+    inputs: list[Path | str] = [str(floe.home), product, *kept_here, _AS_RELEASED, project.folder]
     return read(cache.entry("delivered", cache.digest_of(inputs), make))
 
 
