@@ -8,13 +8,12 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 SOURCES := additions/src benchmarks cluster console controls dashboards demo drivers features foundation gate images reports standins \
            steps tests conftest.py
-export STORY REQ EDGE TAGS FAILED_FIRST_FROM FAULT N KEEP ADDITIONS CLUSTER FLOE_DEMO_SEED_SCALE \
-       PLATFORM_READY_SECONDS
+SETTINGS := STORY REQ EDGE TAGS FAILED_FIRST_FROM FAULT N KEEP ADDITIONS CLUSTER FLOE_DEMO_SEED_SCALE \
+            PLATFORM_READY_SECONDS
+export $(SETTINGS)
 
-KNOWN := PYTHON VENV ID STORY REQ EDGE TAGS FAILED_FIRST_FROM FAULT N KEEP ADDITIONS CLUSTER \
-         FLOE_DEMO_SEED_SCALE PLATFORM_READY_SECONDS
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
-$(foreach name,$(filter-out $(KNOWN),$(GIVEN)),$(error $(name)= is no variable of this project: see `make help`))
+$(foreach name,$(filter-out PYTHON VENV ID $(SETTINGS),$(GIVEN)),$(error $(name)= is no variable of this project: see `make help`))
 
 .DEFAULT_GOAL := help
 .PHONY: help up images e2e controls soak demo test gate requirements-accept overhead report status down clean lock lint types

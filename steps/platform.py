@@ -19,14 +19,7 @@ from drivers.platform import NODE_PORTS, Platform
 from drivers.senders import Sent
 
 EVERYTHING_A_PLATFORM_HAS = frozenset(
-    {
-        "namespace",
-        "volumes",
-        "releases",
-        "node ports taken",
-        "ports answering",
-        "folders on the node",
-    }
+    {"namespace", "volumes", "releases", "node ports taken", "ports answering", "folders on the node"}
 )
 CLAIMS = frozenset({"minio-data", "postgresql-data", "prometheus-data"})
 """What outlives the pods that use it."""
