@@ -17,7 +17,6 @@ from drivers import traffic, wait
 from drivers.catalog import Management
 from drivers.errors import ServiceError, brief
 from drivers.object_store import ObjectStore
-from foundation.errors import DeadlineError
 
 CALL_SECONDS = 15.0
 
@@ -154,15 +153,12 @@ def scraped_targets(address: str) -> str:
     def look() -> httpx.Response | str:
         return _call("Prometheus", "GET", f"http://{address}/api/v1/targets", params={"state": "active"})
 
-    try:
-        answer = wait.until(
-            look,
-            lambda seen: isinstance(seen, str) or set(_targets(seen).values()) == {"up"},
-            what="the targets of Prometheus",
-            within=SCRAPED_SECONDS,
-        )
-    except DeadlineError:
-        answer = look()
+    answer = wait.settled(
+        look,
+        lambda seen: isinstance(seen, str) or set(_targets(seen).values()) == {"up"},
+        what="the targets of Prometheus",
+        within=SCRAPED_SECONDS,
+    )
     if isinstance(answer, str):
         return answer
     targets = _targets(answer)

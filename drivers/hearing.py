@@ -69,17 +69,13 @@ class Hearing:
 
     def of_lost(self, run: Run) -> Told:
         """What was told of a run that could not tell its own end, as far as it had come."""
-        lineage = self._platform.lineage
-        try:
-            events = wait.until(
-                lambda: lineage.events(run.run_id),
-                lambda seen: bool(failures.of_the_run(seen, run.run_id)),
-                what=f"the end of run {run.run_id[:8]} in lineage",
-                within=LISTEN_SECONDS,
-                last=lambda seen: f"has {len(seen)} events of it",
-            )
-        except DeadlineError:
-            events = lineage.events(run.run_id)
+        events = wait.settled(
+            lambda: self._platform.lineage.events(run.run_id),
+            lambda seen: bool(failures.of_the_run(seen, run.run_id)),
+            what=f"the end of run {run.run_id[:8]} in lineage",
+            within=LISTEN_SECONDS,
+            last=lambda seen: f"has {len(seen)} events of it",
+        )
         spans = self._with_the_loss(events, run)
         seconds, over = self._took(run)
         return Told(
@@ -130,10 +126,8 @@ class Hearing:
                 name for one in self._platform.lineage.events(sent.key) for name in sorted(one.outputs)
             ),
         }
-        try:
-            return wait.until(ways[reader], bool, what=f"{sent.key} in {reader}", within=READ_SECONDS)
-        except DeadlineError:
-            return "nothing"
+        seen = wait.settled(ways[reader], bool, what=f"{sent.key} in {reader}", within=READ_SECONDS)
+        return seen or "nothing"
 
     # --- own ------------------------------------------------------------------------------
 
@@ -161,16 +155,13 @@ class Hearing:
         def look() -> list[Span]:
             return [span for trace in self.traces_of(traces).values() for span in trace]
 
-        try:
-            return wait.until(
-                look,
-                lambda seen: due <= {(one.trace, one.id) for one in seen},
-                what=f"the span at which run {run.run_id[:8]} is lost",
-                within=LISTEN_SECONDS,
-                last=lambda seen: f"is not among {len(seen)} spans",
-            )
-        except DeadlineError:
-            return look()
+        return wait.settled(
+            look,
+            lambda seen: due <= {(one.trace, one.id) for one in seen},
+            what=f"the span at which run {run.run_id[:8]} is lost",
+            within=LISTEN_SECONDS,
+            last=lambda seen: f"is not among {len(seen)} spans",
+        )
 
     def _trace(self, run: Run) -> tuple[dict[str, float], list[Span]]:
         """By service, seconds from now until the whole trace was found by that name; and its spans."""
@@ -211,18 +202,13 @@ class Hearing:
         def look() -> dict[Value, float]:
             return metric_checks.values_of(self._platform.metrics.query(expression))
 
-        try:
-            return wait.until(
-                look,
-                lambda seen: (
-                    seen.get(("floe_run_ended_timestamp_seconds", status), 0) >= (recorded.began or inf)
-                ),
-                what=f"the metrics of run {run.run_id[:8]}",
-                within=LISTEN_SECONDS,
-                last=lambda seen: f"has {len(seen)} series of an earlier run",
-            )
-        except DeadlineError:
-            return look()
+        return wait.settled(
+            look,
+            lambda seen: seen.get(("floe_run_ended_timestamp_seconds", status), 0) >= (recorded.began or inf),
+            what=f"the metrics of run {run.run_id[:8]}",
+            within=LISTEN_SECONDS,
+            last=lambda seen: f"has {len(seen)} series of an earlier run",
+        )
 
     def _recorded(self, run: Run) -> Recorded:
         orchestrator: Orchestrator = self._platform.orchestrator

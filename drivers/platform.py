@@ -34,7 +34,7 @@ from drivers.tunnel import Tunnels
 from drivers.upkeep import State, Upkeep, reading
 from drivers.writers import Race, write
 from foundation.cache import SYSTEM
-from foundation.errors import DeadlineError, UserError
+from foundation.errors import UserError
 from images.recipes import additions
 from reports import canary, evidence
 
@@ -461,15 +461,12 @@ class Platform:
 
     def plugin_health_again(self) -> dict[str, str]:
         """The same once all are healthy, or when the time that a returning service has is over."""
-        try:
-            return wait.until(
-                self.plugin_health,
-                plugin_health.all_healthy,
-                what="the health of the plugins",
-                within=HEALTH_SECONDS,
-            )
-        except DeadlineError:
-            return self.plugin_health()
+        return wait.settled(
+            self.plugin_health,
+            plugin_health.all_healthy,
+            what="the health of the plugins",
+            within=HEALTH_SECONDS,
+        )
 
     def test(self) -> str:
         """What the release's own tests come to, and which plugins they found healthy."""

@@ -74,3 +74,28 @@ def until(
             attempt = given_up.last_attempt
             told = f"{what} {words(attempt)} after {time.monotonic() - began:.0f} s"
             raise DeadlineError(told) from attempt.exception()
+
+
+def settled(
+    look: Callable[[], Seen],
+    done: Callable[[Seen], bool],
+    *,
+    what: str,
+    within: float,
+    last: Callable[[Seen], str] = str,
+) -> Seen:
+    """What is seen once it is `done`, or else what is there when the time is over.
+
+    For what is judged by its reader, who can say better than a deadline what is missing.
+
+    Args:
+        look: the question.
+        done: whether an answer is the one waited for.
+        what: what is waited for, as the subject of a sentence.
+        within: seconds until the answer of then is taken.
+        last: an answer in words, for who watches.
+    """
+    try:
+        return until(look, done, what=what, within=within, last=last)
+    except DeadlineError:
+        return look()

@@ -51,6 +51,24 @@ def test_any_other_error_is_a_defect_and_ends_the_wait() -> None:
         wait.until(look, bool, what="run 3f2a", within=5, every=0.01)
 
 
+def test_what_has_settled_is_given_as_soon_as_it_has() -> None:
+    answers = iter([1, 2, 3])
+    assert wait.settled(lambda: next(answers), lambda seen: seen == 2, what="two", within=5) == 2
+
+
+def test_what_does_not_settle_is_given_as_it_is_when_the_time_is_over() -> None:
+    answers = iter(range(100))
+    assert wait.settled(lambda: next(answers), lambda seen: seen < 0, what="less", within=0.05) > 0
+
+
+def test_what_cannot_be_asked_when_the_time_is_over_is_an_error() -> None:
+    def look() -> str:
+        raise ServiceError("tell its status", of="Dagster", answer="HTTP 502")
+
+    with pytest.raises(ServiceError, match="HTTP 502"):
+        wait.settled(look, bool, what="run 3f2a", within=0.05)
+
+
 def test_brief_is_one_line_of_bounded_length() -> None:
     assert brief("two\n  lines") == "two lines"
     assert brief("x" * 50, limit=10) == "xxxxxxx..."
