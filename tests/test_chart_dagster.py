@@ -76,7 +76,10 @@ def test_dagster_accepts_the_instance_and_fills_in_its_parts(reference: Instance
 def test_runs_and_events_are_kept_in_postgresql_with_the_password_of_the_pod(reference: InstanceRef) -> None:
     storage = reference.storage_data
     assert storage is not None
-    assert (storage.module_name, storage.class_name) == ("dagster_postgres", "DagsterPostgresStorage")
+    assert (storage.module_name, storage.class_name) == (
+        "floe_additions.orchestrator.postgres",
+        "PooledPostgresStorage",
+    )
     database = storage.config_dict["postgres_db"]
     assert database["password"] == {"env": "DAGSTER_PG_PASSWORD"}
     # The driver that Dagster brings, whichever SQLAlchemy would take by itself.

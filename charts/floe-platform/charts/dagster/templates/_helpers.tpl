@@ -3,6 +3,18 @@
 dagster-code-{{ .name }}
 {{- end }}
 
+{{/* Where Dagster keeps its records. */}}
+{{- define "dagster.database" -}}
+postgres_db:
+  # By name: SQLAlchemy 2.1 takes another driver by default, which Dagster does not bring.
+  scheme: postgresql+psycopg2
+  hostname: postgresql
+  port: 5432
+  db_name: dagster
+  username: dagster
+  password: {env: DAGSTER_PG_PASSWORD}
+{{- end }}
+
 {{/* Variables of every Dagster process: where its instance is, and the password that it names. */}}
 {{- define "dagster.instanceEnv" -}}
 - {name: DAGSTER_HOME, value: /opt/dagster/home}
