@@ -726,9 +726,10 @@ class Platform:
         return [name for name, snapshot in now.items() if snapshot != before[name]]
 
     def run_with_catalog_away(self, product: str) -> Run:
-        """Launch a product while the catalog is stopped, and start it again once the run waits for it."""
+        """Stop the catalog in the middle of a run, and start it again once the run waits for it."""
+        launched = self.orchestrator.launch(product)
+        self.orchestrator.half_way(launched)
         with self._without("polaris"):
-            launched = self.orchestrator.launch(product)
             self.orchestrator.until_said(launched, WAITING, within=START_SECONDS)
         return launched.finished()
 

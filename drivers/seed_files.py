@@ -1,4 +1,7 @@
-"""The seed generator's command, as a person runs it: what it makes, and whether always the same."""
+"""The seed generator's command, as a person runs it: what it makes, and whether always the same.
+
+`python -m drivers.seed_files` makes the record of its bytes anew, where a change of the generator is meant.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import yaml
+
+from demo import products
 from demo.seeds import SCALE_VARIABLE
 from drivers.errors import ServiceError, brief
 from foundation.cache import ROOT, SYSTEM
@@ -20,6 +26,11 @@ COMMAND_SECONDS = 60.0
 REFUSED = 2
 """The exit code of a command that was used badly."""
 
+RECORD = Path(__file__).with_name("seed_digests.yaml")
+"""SHA-256 of each seed, by product and scale, so that what is made today is what was made on another day."""
+
+SCALES = ("0.1", "1", "10")
+
 _SURROUNDINGS = ({"PYTHONHASHSEED": "1", "TZ": "UTC"}, {"PYTHONHASHSEED": "2", "TZ": "Asia/Kathmandu"})
 """What must make no difference."""
 
@@ -27,7 +38,8 @@ _SURROUNDINGS = ({"PYTHONHASHSEED": "1", "TZ": "UTC"}, {"PYTHONHASHSEED": "2", "
 def made(product: str, scale: str) -> str:
     """The rows of each file that the generator makes, or what it says when it refuses.
 
-    It is run twice, in processes that have nothing in common; that they made other bytes is told as well.
+    It is run twice, in processes that have nothing in common; that they made other bytes than each other, or
+    than are on record, is told as well.
 
     Raises:
         ServiceError: it ended neither well nor with a refusal, or refused and left files all the same.
@@ -42,7 +54,12 @@ def made(product: str, scale: str) -> str:
             return f"refused: {refusals[0]}"
         once, again = map(_digests, folders)
         rows = ", ".join(f"{count} {name}" for name, count in _counts(folders[0]).items())
-        return rows if once == again else f"{rows}; but other bytes in {_differing(once, again)}"
+        if once != again:
+            return f"{rows}; but other bytes in {_differing(once, again)}"
+        recorded = yaml.safe_load(RECORD.read_text()).get(product, {}).get(scale, {})
+        if once != recorded:
+            return f"{rows}; but other bytes than on record in {_differing(once, recorded)}"
+        return rows
 
 
 def _run(product: str, scale: str, folder: Path, surroundings: dict[str, str]) -> str | None:
@@ -89,3 +106,20 @@ def _digests(folder: Path) -> dict[str, str]:
 
 def _differing(once: dict[str, str], again: dict[str, str]) -> str:
     return ", ".join(sorted(name for name in {*once, *again} if once.get(name) != again.get(name)))
+
+
+def _record() -> dict[str, dict[str, dict[str, str]]]:
+    """What is to be on record, as the generator makes it now."""
+    with tempfile.TemporaryDirectory(prefix="floe-seeds-") as place:
+        found: dict[str, dict[str, dict[str, str]]] = {}
+        for product in products():
+            for scale in SCALES:
+                folder = Path(place) / product / scale
+                if refused := _run(product, scale, folder, _SURROUNDINGS[0]):
+                    raise ServiceError(f"make the seeds of {product}", of="the generator", answer=refused)
+                found.setdefault(product, {})[scale] = _digests(folder)
+        return found
+
+
+if __name__ == "__main__":
+    RECORD.write_text(yaml.safe_dump(_record()))

@@ -41,6 +41,13 @@ def test_other_bytes_the_second_time_are_told(planted: Path) -> None:
     assert "but other bytes in planted_anomalies.tsv, raw_" in seed_files.made("iot-telemetry", "0.1")
 
 
+def test_other_bytes_than_on_another_day_are_told(planted: Path) -> None:
+    break_it(planted / "iot_telemetry.py", "random.Random(_SEED)", 'random.Random(f"{_SEED} tomorrow")')
+    assert "but other bytes than on record in planted_anomalies.tsv, raw_" in seed_files.made(
+        "iot-telemetry", "0.1"
+    )
+
+
 def test_files_that_a_refusal_leaves_are_told(planted: Path) -> None:
     break_it(
         planted / "__main__.py",
