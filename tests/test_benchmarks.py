@@ -394,6 +394,21 @@ def test_a_run_imports_no_dbt_and_dbt_is_there_all_the_same() -> None:
     assert (done.stdout.split("\n")[:2], done.returncode) == (["[]", "1"], 0)
 
 
+def test_the_plugins_of_a_product_are_looked_at_without_dbt_and_dbt_is_there_all_the_same() -> None:
+    code = (
+        "import sys\n"
+        "from floe_additions.orchestrator.engine import dbt_left_out\n"
+        "with dbt_left_out():\n"
+        "    import floe_dbt_core, floe_orchestrator_dagster\n"
+        "print('dbt_common' in sys.modules, floe_dbt_core.DBTCorePlugin.__name__)\n"
+        "from dbt.cli.main import dbtRunner; print(dbtRunner.__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.stdout, done.returncode) == ("False DBTCorePlugin\ndbtRunner\n", 0), done.stderr
+
+
 def test_a_dbt_that_is_imported_already_is_left_alone() -> None:
     import dbt.version  # noqa: PLC0415
 

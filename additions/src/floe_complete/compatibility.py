@@ -17,6 +17,7 @@ from floe_core.plugin_types import PluginType
 from floe_core.schemas.plugins import PluginsConfig
 from floe_core.version_compat import FLOE_PLUGIN_API_MIN_VERSION, FLOE_PLUGIN_API_VERSION, is_compatible
 
+from floe_additions.orchestrator.engine import dbt_left_out
 from floe_complete.conformance import missing
 from floe_complete.plugins import Plugin, contract, types
 from floe_complete.problems import Problem
@@ -54,7 +55,8 @@ def problems(sources: Sources) -> list[Problem]:
         return unknown
     registry = PluginRegistry()
     registry.discover_all()
-    found = [_of_one(selection, _package(installed, selection), registry) for selection in chosen]
+    with dbt_left_out():
+        found = [_of_one(selection, _package(installed, selection), registry) for selection in chosen]
     return [problem for problem in found if problem is not None]
 
 

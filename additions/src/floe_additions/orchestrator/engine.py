@@ -1,26 +1,27 @@
-"""dagster-dbt, imported without dbt: a run calls dbt in a process of its own and needs none of it here."""
+"""Plugins and dagster-dbt, imported without dbt: it is called in a process of its own and not needed here."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_ASKED = "dbt.version"
-"""What dagster-dbt imports to learn whether dbt-core is installed beside it."""
+_ASKED = ("dbt.version", "dbt.cli.main")
+"""What dagster-dbt and floe's dbt plugin import to learn whether dbt-core is installed beside them."""
 
 
 @contextmanager
 def dbt_left_out() -> Iterator[None]:
-    """Import dagster-dbt as where dbt-core is not installed, which it supports; half of its imports are dbt.
+    """Import as where dbt-core is not installed, which both support; more than half of their imports are dbt.
 
-    dbt's types are then plain names to it; its own adapter, for queries that our assets do not make, is what
-    it lacks. Where dbt is imported already, there is nothing to save and nothing is left out.
+    dbt's types are then plain names to dagster-dbt, and its own adapter, for queries that our assets do not
+    make, is what it lacks; floe's dbt plugin can run nothing in this process. What is imported already saves
+    nothing and is not left out.
     """
-    if _ASKED in sys.modules:
-        yield
-        return
-    # How Python itself says that a module is not to be found.
-    sys.modules[_ASKED] = None  # type: ignore[assignment]
+    left_out = [name for name in _ASKED if name not in sys.modules]
+    for name in left_out:
+        # How Python itself says that a module is not to be found.
+        sys.modules[name] = None  # type: ignore[assignment]
     try:
         yield
     finally:
-        del sys.modules[_ASKED]
+        for name in left_out:
+            del sys.modules[name]
