@@ -22,6 +22,9 @@ from reports.choice import Asked, Choice, Expression, Tags
 
 FAILED_FIRST = "--failed-first-from"
 
+WORKED_OUT_BESIDE = frozenset({2})
+"""Stories that come last: while the others wait for a cluster, what these look at is compiled."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options that select by the ids of the catalogue."""
@@ -129,7 +132,8 @@ def _tags(item: pytest.Item) -> Tags:
 def _order(items: list[pytest.Item], asked: _Asked) -> None:
     """Stories in the order of the catalogue, since a later one builds on what an earlier one proved.
 
-    What failed runs first, within its module: a module's scenarios share one platform and stay together.
+    Those that look at what is worked out beside all the others come last. What failed runs first, within its
+    module: a module's scenarios share one platform and stay together.
     """
     modules: dict[Path, int] = {}
     for item in items:
@@ -138,6 +142,7 @@ def _order(items: list[pytest.Item], asked: _Asked) -> None:
     items.sort(
         key=lambda item: (
             item.path not in failing,
+            _story_number(item) in WORKED_OUT_BESIDE,
             _story_number(item),
             modules[item.path],
             item.nodeid not in asked.failed,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Iterator
+import os
+import sys
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from types import ModuleType
@@ -22,6 +24,9 @@ Answer = TypeVar("Answer")
 AT_ONCE = 2
 """Questions that are worked on at the same time, beside the scenario that runs."""
 
+PATIENT = 10
+"""The niceness of what has time: a tenth of a processor where others want it, and all where nobody does."""
+
 
 class Ahead(Generic[Answer]):
     """Answers to questions, each worked out once; those that will be asked are begun at once.
@@ -31,6 +36,8 @@ class Ahead(Generic[Answer]):
     Args:
         answer: works one out, in a thread of its own.
         coming: the questions that will be asked, in their order.
+        at_once: how many are worked on at the same time.
+        patient: whether those come last who ask for a processor here, and in the programs that are run.
     """
 
     def __init__(
@@ -39,10 +46,13 @@ class Ahead(Generic[Answer]):
         coming: Iterable[tuple[Hashable, ...]] = (),
         *,
         at_once: int = AT_ONCE,
+        patient: bool = False,
     ) -> None:
         self._answer = answer
         self._over = Event()
-        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="ahead")
+        self._threads = ThreadPoolExecutor(
+            at_once, thread_name_prefix="ahead", initializer=_be_patient if patient else None
+        )
         self._begun: dict[tuple[Hashable, ...], Future[Answer]] = {}
         for question in coming:
             self._begin(question)
@@ -66,20 +76,34 @@ class Ahead(Generic[Answer]):
             return self._answer(*question)
 
 
-def arguments(request: pytest.FixtureRequest, function: Callable[..., Any]) -> Iterator[tuple[str, ...]]:
-    """What the selected scenarios of this module will say a step of this function with, in their order."""
-    for item in _scenarios(request, request.module):
+def _be_patient() -> None:
+    """Have this thread, and what it starts, come after others; Linux alone knows that of a thread."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, 0, PATIENT)
+
+
+def scenarios_of(request: pytest.FixtureRequest, module: ModuleType | None = None) -> list[pytest.Function]:
+    """The selected scenarios of a module, or of all where none is given, in their order."""
+    items = (item for item in request.session.items if isinstance(item, pytest.Function))
+    return [item for item in items if module in (None, item.module)]
+
+
+def arguments(
+    scenarios: Sequence[pytest.Function], function: Callable[..., Any]
+) -> Iterator[tuple[str, ...]]:
+    """What these scenarios will say a step of this function with, in their order."""
+    for item in scenarios:
         for step in _steps(item):
             for known in _known(item, step):
                 if known.step_func is function:
                     yield tuple((known.parser.parse_arguments(step.name) or {}).values())
 
 
-def is_needed(request: pytest.FixtureRequest, fixture: str, module: ModuleType | None = None) -> bool:
-    """Whether a step of a selected scenario of this module, or of another one, takes a fixture."""
+def is_needed(scenarios: Sequence[pytest.Function], fixture: str) -> bool:
+    """Whether a step of these scenarios takes a fixture."""
     return any(
         fixture in inspect.signature(known.step_func).parameters
-        for item in _scenarios(request, module or request.module)
+        for item in scenarios
         for step in _steps(item)
         for known in _known(item, step)
     )
@@ -91,12 +115,6 @@ def following(request: pytest.FixtureRequest, lead: int) -> ModuleType | None:
     after = items[items.index(request.node) + 1 :][:lead]
     modules = [module for one in after if isinstance(module := getattr(one, "module", None), ModuleType)]
     return next((module for module in modules if module is not request.module), None)
-
-
-def _scenarios(request: pytest.FixtureRequest, module: ModuleType) -> Iterator[pytest.Function]:
-    for item in request.session.items:
-        if isinstance(item, pytest.Function) and item.module is module:
-            yield item
 
 
 def _steps(item: pytest.Function) -> list[Step]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,51 +31,66 @@ def installation() -> Floe:
     return Floe.installed()
 
 
-@pytest.fixture(scope="module")
-def compiled(
-    installation: Floe,
-    compiled_with: Ahead[Compilation],  # noqa: ARG001 - begins while these are compiled
-    tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, Compilation]:
-    """Every product of the demo, compiled once for all scenarios."""
-    products = demo.products()
-    project = compilations.team(tmp_path_factory.mktemp("demo"), installation, *products)
-    return {product: compilations.compiled(installation, project, product) for product in products}
+class Early:
+    """Compilations that scenarios will ask for, each made once, on what others leave of the processors.
 
+    Attributes:
+        demo: every product of the demo.
+        twice: customer-360, for one moment under circumstances that have nothing in common.
+        changed: a product that a team has changed.
+    """
 
-@pytest.fixture(scope="module")
-def twice(installation: Floe, tmp_path_factory: pytest.TempPathFactory) -> tuple[Compilation, Compilation]:
-    """customer-360, compiled for one moment under circumstances that have nothing in common."""
-    return compilations.compiled_twice(installation, tmp_path_factory.mktemp("twice"), "customer-360")
+    def __init__(self, scenarios: Sequence[pytest.Function], folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
 
+        def wanted(given: Callable[..., object]) -> list[tuple[str, ...]]:
+            return list(ahead.arguments(scenarios, given))
 
-@pytest.fixture(scope="module")
-def compiled_with(
-    installation: Floe, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ahead[Compilation]]:
-    """A compilation of a product that a team has changed; each change is compiled once, and ahead."""
+        self.demo = Ahead(self._demo, wanted(demo_is_compiled), at_once=1, patient=True)
+        self.twice = Ahead(self._twice, wanted(compiled_twice), at_once=1, patient=True)
+        self.changed = Ahead(self._changed, wanted(team_has), at_once=1, patient=True)
 
-    def compilation(product: str, change: str) -> Compilation:
-        project = compilations.team(tmp_path_factory.mktemp("team"), installation, product)
+    def close(self) -> None:
+        """Begin nothing more."""
+        for begun in (self.demo, self.twice, self.changed):
+            begun.close()
+
+    def _demo(self) -> dict[str, Compilation]:
+        floe, products = Floe.installed(), demo.products()
+        project = compilations.team(self._folders.mktemp("demo"), floe, *products)
+        return {product: compilations.compiled(floe, project, product) for product in products}
+
+    def _twice(self) -> tuple[Compilation, Compilation]:
+        return compilations.compiled_twice(Floe.installed(), self._folders.mktemp("twice"), "customer-360")
+
+    def _changed(self, product: str, change: str) -> Compilation:
+        floe = Floe.installed()
+        project = compilations.team(self._folders.mktemp("team"), floe, product)
         changes.make(change, project, product)
-        return compilations.compiled(installation, project, product)
+        return compilations.compiled(floe, project, product)
 
-    begun = Ahead(compilation, ahead.arguments(request, team_has))
+
+@pytest.fixture(scope="session", autouse=True)
+def early(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Early]:
+    """What the scenarios of all stories will ask to be compiled, begun with the first of them."""
+    begun = Early(ahead.scenarios_of(request), tmp_path_factory)
     yield begun
     begun.close()
 
 
 @given("every product of the demo is compiled", target_fixture="demo")
-def demo_is_compiled(compiled: dict[str, Compilation]) -> dict[str, Compilation]:
-    return compiled
+def demo_is_compiled(early: Early) -> dict[str, Compilation]:
+    evidence.touched("floe")
+    return early.demo()
 
 
 @given(
     "customer-360 compiled for one moment in two places, by two processes with other seeds and time zones",
     target_fixture="both",
 )
-def compiled_twice(twice: tuple[Compilation, Compilation]) -> tuple[Compilation, Compilation]:
-    return twice
+def compiled_twice(early: Early) -> tuple[Compilation, Compilation]:
+    evidence.touched("floe")
+    return early.twice()
 
 
 @given(parse("a team's {product} with {change}"), target_fixture="written")
@@ -84,17 +99,16 @@ def team_has(product: str, change: str) -> tuple[str, str]:
 
 
 @when("the team compiles it", target_fixture="compilation")
-def team_compiles(compiled_with: Ahead[Compilation], written: tuple[str, str]) -> Compilation:
+def team_compiles(early: Early, written: tuple[str, str]) -> Compilation:
     evidence.touched("floe")
-    return compiled_with(*written)
+    return early.changed(*written)
 
 
 @when(parse("a data engineer types the compile command of {product}"), target_fixture="typed")
-def command_is_typed(
-    installation: Floe, compiled: dict[str, Compilation], tmp_path: Path, product: str
-) -> Outcome:
+def command_is_typed(installation: Floe, early: Early, tmp_path: Path, product: str) -> Outcome:
     if installation.completed:
-        return compiled[product].outcome
+        evidence.touched("floe")
+        return early.demo()[product].outcome
     return compilations.typed(installation, tmp_path, product)
 
 

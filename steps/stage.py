@@ -125,7 +125,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
 @pytest.fixture(scope="module", autouse=True)
 def setting_up(request: pytest.FixtureRequest, stages: Stages) -> Iterator[Ahead[Stage] | None]:
     """The stage of this story, begun at once where a scenario needs it; with KEEP=1 it is left standing."""
-    if not ahead.is_needed(request, "platform"):
+    if not ahead.is_needed(ahead.scenarios_of(request, request.module), "platform"):
         yield None
         return
     story = _story(request.module.__name__)
@@ -137,7 +137,7 @@ def setting_up(request: pytest.FixtureRequest, stages: Stages) -> Iterator[Ahead
 def next_is_begun(request: pytest.FixtureRequest, stages: Stages) -> None:
     """Beside the last scenarios of a story the stage of the next one is begun: a second core is there."""
     module = ahead.following(request, LEAD)
-    if module is not None and ahead.is_needed(request, "platform", module):
+    if module is not None and ahead.is_needed(ahead.scenarios_of(request, module), "platform"):
         stages.begin(_story(module.__name__))
 
 

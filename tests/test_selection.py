@@ -189,6 +189,12 @@ def test_stories_run_in_their_order(project: pytest.Pytester) -> None:
     assert collected(project)[:4] == US1
 
 
+def test_what_is_worked_out_beside_the_others_is_asked_for_last(project: pytest.Pytester) -> None:
+    with (project.path / "conftest.py").open("a") as conftest:
+        conftest.write("\nfrom reports import selection\nselection.WORKED_OUT_BESIDE = frozenset({1})\n")
+    assert collected(project)[-4:] == US1
+
+
 def test_what_failed_runs_first_and_each_module_stays_together(project: pytest.Pytester) -> None:
     failed = ["features/test_us3_pipelines.py::test_the_warehouse_is_gone", "features/test_gone.py::test_old"]
     sample_run.lay_results(project.path / "earlier", failed=failed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from drivers import wait
 from foundation.progress import NotWantedError
 from reports import evidence
-from steps.ahead import Ahead
+from steps.ahead import PATIENT, Ahead
 
 pytest_plugins = ("pytester",)
 
@@ -52,8 +54,9 @@ def platform_told(platform): ...
 
 @pytest.fixture(scope="module", autouse=True)
 def seen(request):
-    print("ASKED", list(ahead.arguments(request, product)))
-    print("NEEDED", ahead.is_needed(request, "platform"), ahead.is_needed(request, "cluster"))
+    scenarios = ahead.scenarios_of(request, request.module)
+    print("ASKED", list(ahead.arguments(scenarios, product)))
+    print("NEEDED", ahead.is_needed(scenarios, "platform"), ahead.is_needed(scenarios, "cluster"))
 """
 
 
@@ -90,6 +93,19 @@ def test_what_is_touched_on_the_way_is_no_evidence_of_the_scenario_that_runs() -
         evidence.touched("catalog")
         answers.close()
     assert touched == {"catalog"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
+def test_what_has_time_comes_last_for_a_processor_and_nothing_else_does() -> None:
+    def niceness() -> int:
+        code = "import os; print(os.getpriority(os.PRIO_PROCESS, 0))"
+        return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+
+    before = niceness()
+    answers = Ahead(niceness, [()], patient=True)
+    assert answers() == max(before, PATIENT)
+    answers.close()
+    assert niceness() == before
 
 
 def test_a_wait_that_nobody_wants_any_more_ends() -> None:

@@ -86,7 +86,11 @@ class PooledPostgresStorage(DagsterPostgresStorage):
             pool_use_lifo=True,
         )
         # The tables are there: whoever of these came first has made them.
-        of = {"postgres_url": postgres_url, "should_autocreate_tables": False, "token_provider": provider}
+        of: dict[str, Any] = {
+            "postgres_url": postgres_url,
+            "should_autocreate_tables": False,
+            "token_provider": provider,
+        }
         self._run_storage = _by(engine, _Runs(**of))
         self._event_log_storage = _by(engine, _Events(**of))
         self._schedule_storage = _by(engine, _Schedules(**of))
