@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 
 import pytest
 import yaml
@@ -38,10 +39,13 @@ class Early:
         demo: every product of the demo.
         twice: customer-360, for one moment under circumstances that have nothing in common.
         changed: a product that a team has changed.
+        judged: what dbt says of every product of the demo.
+        locations: the code locations that Dagster loads of them.
     """
 
     def __init__(self, scenarios: Sequence[pytest.Function], folders: pytest.TempPathFactory) -> None:
         self._folders = folders
+        self._at_the_demo = Lock()
 
         def wanted(given: Callable[..., object]) -> list[tuple[str, ...]]:
             return list(ahead.arguments(scenarios, given))
@@ -49,10 +53,12 @@ class Early:
         self.demo = Ahead(self._demo, wanted(demo_is_compiled), at_once=1, patient=True)
         self.twice = Ahead(self._twice, wanted(compiled_twice), at_once=1, patient=True)
         self.changed = Ahead(self._changed, wanted(team_has), at_once=1, patient=True)
+        self.judged = Ahead(self._judged, wanted(dbt_accepts), at_once=1, patient=True)
+        self.locations = Ahead(self._locations, wanted(dagster_loads), at_once=1, patient=True)
 
     def close(self) -> None:
         """Begin nothing more."""
-        for begun in (self.demo, self.twice, self.changed):
+        for begun in (self.demo, self.twice, self.changed, self.judged, self.locations):
             begun.close()
 
     def _demo(self) -> dict[str, Compilation]:
@@ -68,6 +74,14 @@ class Early:
         project = compilations.team(self._folders.mktemp("team"), floe, product)
         changes.make(change, project, product)
         return compilations.compiled(floe, project, product)
+
+    def _judged(self) -> dict[str, dict[str, str]]:
+        floe, folder = Floe.installed(), self._folders.mktemp("judged")
+        return {product: compilations.said_by_dbt(floe, one, folder) for product, one in self.demo().items()}
+
+    def _locations(self) -> frozenset[str]:
+        project = next(iter(self.demo().values())).project
+        return compilations.locations_loaded(Floe.installed(), project)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -171,9 +185,8 @@ def promises_this(compilation: Compilation, datatable: list[list[str]]) -> None:
 
 
 @then("dbt finds each profile valid and parses the product with it")
-def dbt_accepts(installation: Floe, demo: dict[str, Compilation], tmp_path: Path) -> None:
-    told = {product: compilations.said_by_dbt(installation, one, tmp_path) for product, one in demo.items()}
-    assert told == dict.fromkeys(demo, compilations.ACCEPTED)
+def dbt_accepts(early: Early, demo: dict[str, Compilation]) -> None:
+    assert early.judged() == dict.fromkeys(demo, compilations.ACCEPTED)
 
 
 @then("each profile reads every credential from its surroundings, and no file holds one")
@@ -189,9 +202,8 @@ def no_credential(demo: dict[str, Compilation]) -> None:
 
 
 @then("Dagster loads each from the workspace as a code location of its own")
-def dagster_loads(installation: Floe, demo: dict[str, Compilation]) -> None:
-    project = next(iter(demo.values())).project
-    assert compilations.locations_loaded(installation, project) == frozenset(demo)
+def dagster_loads(early: Early, demo: dict[str, Compilation]) -> None:
+    assert early.locations() == frozenset(demo)
 
 
 @then("both made the same files, byte for byte")

@@ -95,7 +95,6 @@ def test_what_is_touched_on_the_way_is_no_evidence_of_the_scenario_that_runs() -
     assert touched == {"catalog"}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
 def test_what_has_time_comes_last_for_a_processor_and_nothing_else_does() -> None:
     def niceness() -> int:
         code = "import os; print(os.getpriority(os.PRIO_PROCESS, 0))"
@@ -103,7 +102,8 @@ def test_what_has_time_comes_last_for_a_processor_and_nothing_else_does() -> Non
 
     before = niceness()
     answers = Ahead(niceness, [()], patient=True)
-    assert answers() == max(before, PATIENT)
+    # Elsewhere than on Linux a thread has no niceness of its own.
+    assert answers() == (max(before, PATIENT) if sys.platform == "linux" else before)
     answers.close()
     assert niceness() == before
 
