@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from drivers.errors import ServiceError
@@ -24,20 +24,36 @@ class Reason:
         line: in the file; 0 where none is named.
         field: path of the field; `-` for the file as a whole.
         expected: what the command says belongs there.
+        because: what it says is wrong.
     """
 
     file: str
     line: int
     field: str
     expected: str
+    because: str
 
     def __str__(self) -> str:
-        return f"line {self.line}, {self.expected}" if self.line else self.expected
+        words = f"{self.expected}, because of: {self.because}"
+        return f"line {self.line}, {words}" if self.line else words
 
 
-def verdict(outcome: Outcome) -> dict[str, str]:
-    """How a command ended, and by file and field what it refused."""
-    return told(outcome.code, _reasons(outcome.err))
+def verdict(outcome: Outcome, known: Sequence[Reason] = ()) -> dict[str, str]:
+    """How a command ended, and by file and field what it refused.
+
+    Args:
+        outcome: of the command.
+        known: reasons that are expected; where one is told in more words, its own are enough.
+    """
+    return told(outcome.code, (_in_known_words(one, known) for one in _reasons(outcome.err)))
+
+
+def _in_known_words(told: Reason, known: Sequence[Reason]) -> Reason:
+    """A reason by the words of a known one, where it has those among its own."""
+    for one in known:
+        if one.because in told.because and replace(told, because=one.because) == one:
+            return one
+    return told
 
 
 def told(code: int, reasons: Iterable[Reason]) -> dict[str, str]:
@@ -54,15 +70,15 @@ def reason(project: Project, folder: str, row: Sequence[str]) -> Reason:
     Args:
         project: where the file is.
         folder: the folder that the command is run in.
-        row: file, line, field and what is expected. The line is given by words that stand on it
-            and on no other, `-` for no line.
+        row: file, line, field, what is expected and what is wrong. The line is given by words that stand
+            on it and on no other, `-` for no line.
     """
-    file, words, field, expected = row
+    file, words, field, expected, because = row
     if words == "-":
-        return Reason(file, 0, field, expected)
+        return Reason(file, 0, field, expected, because)
     path = file.removeprefix("../") if file.startswith("../") else f"{folder}/{file}"
     text = (project.folder / path).read_bytes().decode(errors="replace")
-    return Reason(file, number(text, words), field, expected)
+    return Reason(file, number(text, words), field, expected, because)
 
 
 def number(text: str, words: str) -> int:
@@ -81,10 +97,11 @@ def _reasons(said: str) -> Iterator[Reason]:
     for first, second in pairwise([*said.splitlines(), ""]):
         if place := _PLACE.match(first):
             field = _FIELD.match(place["rest"])
-            told = second.startswith(_EXPECTED)
+            nothing = f"nothing: {first!r} says not what belongs there"
             yield Reason(
-                place["file"],
-                int(place["line"] or 0),
-                field["field"] if field else "-",
-                second.removeprefix(_EXPECTED) if told else f"nothing: {first!r} says not what belongs there",
+                file=place["file"],
+                line=int(place["line"] or 0),
+                field=field["field"] if field else "-",
+                expected=second.removeprefix(_EXPECTED) if second.startswith(_EXPECTED) else nothing,
+                because=place["rest"][field.end() if field else 0 :],
             )

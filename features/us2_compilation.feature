@@ -141,86 +141,86 @@ Feature: Compilation
     Given a team writes customer-360 with <mistake>
     When they compile it
     Then it is refused for this and for nothing else
-      | file   | line   | field   | expected   |
-      | <file> | <line> | <field> | <expected> |
+      | file   | line   | field   | expected   | because |
+      | <file> | <line> | <field> | <expected> | <because> |
     And nothing was written, and nothing of the inside was told
 
     Examples:
-      | mistake                         | file      | line                 | field             | expected |
-      | no floe.yaml                    | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms |
-      | a folder called floe.yaml       | floe.yaml | -                    | -                 | a file, a product's apiVersion, kind, metadata, platform and transforms |
-      | a floe.yaml that cannot be read | floe.yaml | -                    | -                 | a file that can be read, a product's apiVersion, kind, metadata, platform and transforms |
-      | an empty floe.yaml              | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms |
-      | comments only                   | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms |
-      | a floe.yaml of 50 MB            | floe.yaml | -                    | -                 | at most 1 MiB |
-      | a picture                       | floe.yaml | PNG                  | -                 | text in UTF-8 |
-      | a letter in Latin-1             | floe.yaml | how they feel        | -                 | text in UTF-8 |
-      | a sentence                      | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms, as `field: value` lines |
-      | a list                          | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms, as `field: value` lines |
-      | a tab                           | floe.yaml | tier: gold           | -                 | spaces; YAML takes no tabs there |
-      | an open bracket                 | floe.yaml | tags: [mart          | -                 | a ] at its end |
-      | an open quote                   | floe.yaml | owner: 'customer     | -                 | a quote at the end of the text |
-      | a crooked indentation           | floe.yaml | tier: gold           | -                 | the fields of one entry indented alike, each entry behind a `-` |
-      | a field twice                   | floe.yaml | owner: somebody-else | metadata.owner    | every field once |
-      | aliases that explode            | floe.yaml | -                    | -                 | at most 20,000 values, since a few lines of aliases can stand for gigabytes |
-      | a second document               | floe.yaml | ---                  | -                 | one document: no line `---` but the first |
-      | a program in a tag              | floe.yaml | timezone:            | schedule.timezone | a plain text, number, list or group of fields |
+      | mistake                         | file      | line                 | field             | expected                                                                                 | because |
+      | no floe.yaml                    | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms                          | there is no such file |
+      | a folder called floe.yaml       | floe.yaml | -                    | -                 | a file, a product's apiVersion, kind, metadata, platform and transforms                  | is a folder |
+      | a floe.yaml that cannot be read | floe.yaml | -                    | -                 | a file that can be read, a product's apiVersion, kind, metadata, platform and transforms | cannot be read |
+      | an empty floe.yaml              | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms                          | is empty |
+      | comments only                   | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms                          | is empty |
+      | a floe.yaml of 50 MB            | floe.yaml | -                    | -                 | at most 1 MiB                                                                            | has 47.7 MiB |
+      | a picture                       | floe.yaml | PNG                  | -                 | text in UTF-8                                                                            | is not UTF-8 |
+      | a letter in Latin-1             | floe.yaml | how they feel        | -                 | text in UTF-8                                                                            | is not UTF-8 |
+      | a sentence                      | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms, as `field: value` lines | is one text |
+      | a list                          | floe.yaml | -                    | -                 | a product's apiVersion, kind, metadata, platform and transforms, as `field: value` lines | is a list |
+      | a tab                           | floe.yaml | tier: gold           | -                 | spaces; YAML takes no tabs there                                                         | a tab in the indentation |
+      | an open bracket                 | floe.yaml | tags: [mart          | -                 | a ] at its end                                                                           | a list that is not closed |
+      | an open quote                   | floe.yaml | owner: 'customer     | -                 | a quote at the end of the text                                                           | a quote that is not closed |
+      | a crooked indentation           | floe.yaml | tier: gold           | -                 | the fields of one entry indented alike, each entry behind a `-`                          | an indentation that does not fit the list it is in |
+      | a field twice                   | floe.yaml | owner: somebody-else | metadata.owner    | every field once                                                                         | is there 2 times |
+      | aliases that explode            | floe.yaml | -                    | -                 | at most 20,000 values, since a few lines of aliases can stand for gigabytes              | holds too many values, those that its aliases (*name) stand for included |
+      | a second document               | floe.yaml | ---                  | -                 | one document: no line `---` but the first                                                | a second document |
+      | a program in a tag              | floe.yaml | timezone:            | schedule.timezone | a plain text, number, list or group of fields                                            | the tag python/name:os.system |
 
   @FR-015  # reviewed c0188cf9
   Scenario Outline: A file that says something wrong is refused, by field
     Given a team writes customer-360 with <mistake>
     When they compile it
     Then it is refused for this and for nothing else
-      | file   | line   | field   | expected   |
-      | <file> | <line> | <field> | <expected> |
+      | file   | line   | field   | expected   | because |
+      | <file> | <line> | <field> | <expected> | <because> |
     And nothing was written, and nothing of the inside was told
 
     Examples:
-      | mistake                      | file             | line                        | field                       | expected |
-      | no version                   | floe.yaml        | metadata:                   | metadata.version            | three numbers with dots between them, such as 1.0.0 |
-      | no transforms                | floe.yaml        | -                           | transforms                  | List of dbt models/transforms (at least one required) |
-      | an empty list of transforms  | floe.yaml        | transforms: []              | transforms                  | 1 or more entries |
-      | a misspelt field             | floe.yaml        | teir: gold                  | transforms[5].teir          | one of compute, dependsOn, name, qualityChecks, tags, tier |
-      | a tier that is none          | floe.yaml        | tier: platinum              | transforms[5].tier          | one of bronze, silver, gold |
-      | a text for a list            | floe.yaml        | dependsOn: stg_transactions | transforms[3].dependsOn     | a list of texts |
-      | a number for a version       | floe.yaml        | version: 1.0                | metadata.version            | a text |
-      | a version of floe to come    | floe.yaml        | floe.dev/v2                 | apiVersion                  | floe.dev/v1 |
-      | another kind                 | floe.yaml        | kind: FloeProduct           | kind                        | FloeSpec |
-      | a name with a path           | floe.yaml        | name: ../customer-360       | metadata.name               | small letters, digits and hyphens, a letter first, such as customer-analytics |
-      | a model with a hyphen        | floe.yaml        | mart-customer-360           | transforms[5].name          | letters, digits and underscores, no digit first, such as stg_customers |
-      | a perhaps                    | floe.yaml        | enabled: perhaps            | schedule.enabled            | true or false |
-      | a word for a schedule        | floe.yaml        | schedule: daily             | schedule                    | a group of fields |
-      | a password                   | floe.yaml        | password:                   | transforms[5].password      | connections and credentials in manifest.yaml alone |
-      | an unknown dependency        | floe.yaml        | int_customer_order,         | transforms[5].dependsOn[1]  | the name of a transform, a seed or a source of this product |
-      | a circle                     | floe.yaml        | mart_customer_360]          | transforms[3].dependsOn[1]  | models that can be made one after the other |
-      | a model that needs itself    | floe.yaml        | [int_customer_orders,       | transforms[3].dependsOn[0]  | models that can be made one after the other |
-      | a model twice                | floe.yaml        | # again                     | transforms[5].name          | every name once |
-      | a cron that is none          | floe.yaml        | cron:                       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * * |
-      | a day that never comes       | floe.yaml        | cron:                       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * * |
-      | a time zone that is none     | floe.yaml        | timezone:                   | schedule.timezone           | a name of the IANA time zones, such as Europe/London |
-      | an unknown compute           | floe.yaml        | compute: duckbd             | transforms[5].compute       | one of duckdb, duckdb-iceberg, duckdb-iceberg-portable |
-      | a way out of the folder      | floe.yaml        | path: ../../orders.csv      | ingestion.sources[0].path   | a name without .. |
-      | a name that dbt has          | floe.yaml        | name: dbt                   | metadata.name               | a name that dbt and the catalog can take, such as customer-analytics |
-      | a manifest that is not there | floe.yaml        | manifset                    | platform.manifest           | the path of the platform's manifest from here, such as ../manifest.yaml |
-      | a manifest far away          | floe.yaml        | oci:                        | platform.manifest           | the path of the platform's manifest from here, such as ../manifest.yaml |
-      | a model without its file     | floe.yaml        | - name: mart_customer_360   | transforms[5].name          | the name of a model, as mart_customer_360.sql is in the models folder |
-      | a misspelt file              | floe.yaml        | - name: stg_transactions    | transforms[1].name          | the name of a model, as stg_transactions.sql is in the models folder |
-      | another profile              | dbt_project.yml  | profile:                    | profile                     | customer_360, the product's name with underscores |
-      | an empty manifest            | ../manifest.yaml | -                           | -                           | a platform's apiVersion, kind, metadata and plugins |
-      | a manifest without an owner  | ../manifest.yaml | metadata:                   | metadata.owner              | Owner email or team name, such as platform-team@acme.com |
-      | a misspelt group             | ../manifest.yaml | loging:                     | observability.loging        | one of lineage, logging, tracing |
-      | a field no manifest has      | ../manifest.yaml | observabilty:               | observabilty                | one of apiVersion, approved_plugins, approved_products, approved_sinks, artifacts, defaults, governance, kind, metadata, observability, parent_manifest, plugins, resource_presets, scope |
-      | a level that is none         | ../manifest.yaml | level: LOUD                 | observability.logging.level | one of DEBUG, INFO, WARNING, ERROR |
+      | mistake                      | file             | line                        | field                       | expected                                                                                                                                                                                  | because |
+      | no version                   | floe.yaml        | metadata:                   | metadata.version            | three numbers with dots between them, such as 1.0.0                                                                                                                                       | is missing |
+      | no transforms                | floe.yaml        | -                           | transforms                  | List of dbt models/transforms (at least one required)                                                                                                                                     | is missing |
+      | an empty list of transforms  | floe.yaml        | transforms: []              | transforms                  | 1 or more entries                                                                                                                                                                         | a list |
+      | a misspelt field             | floe.yaml        | teir: gold                  | transforms[5].teir          | one of compute, dependsOn, name, qualityChecks, tags, tier                                                                                                                                | there is no such field |
+      | a tier that is none          | floe.yaml        | tier: platinum              | transforms[5].tier          | one of bronze, silver, gold                                                                                                                                                               | "platinum" |
+      | a text for a list            | floe.yaml        | dependsOn: stg_transactions | transforms[3].dependsOn     | a list of texts                                                                                                                                                                           | "stg_transactions" |
+      | a number for a version       | floe.yaml        | version: 1.0                | metadata.version            | a text                                                                                                                                                                                    | the number 1.0 |
+      | a version of floe to come    | floe.yaml        | floe.dev/v2                 | apiVersion                  | floe.dev/v1                                                                                                                                                                               | "floe.dev/v2" |
+      | another kind                 | floe.yaml        | kind: FloeProduct           | kind                        | FloeSpec                                                                                                                                                                                  | "FloeProduct" |
+      | a name with a path           | floe.yaml        | name: ../customer-360       | metadata.name               | small letters, digits and hyphens, a letter first, such as customer-analytics                                                                                                             | "../customer-360" |
+      | a model with a hyphen        | floe.yaml        | mart-customer-360           | transforms[5].name          | letters, digits and underscores, no digit first, such as stg_customers                                                                                                                    | "mart-customer-360" |
+      | a perhaps                    | floe.yaml        | enabled: perhaps            | schedule.enabled            | true or false                                                                                                                                                                             | "perhaps" |
+      | a word for a schedule        | floe.yaml        | schedule: daily             | schedule                    | a group of fields                                                                                                                                                                         | "daily" |
+      | a password                   | floe.yaml        | password:                   | transforms[5].password      | connections and credentials in manifest.yaml alone                                                                                                                                        | is a field that no floe.yaml may have: a product is the same in every environment |
+      | an unknown dependency        | floe.yaml        | int_customer_order,         | transforms[5].dependsOn[1]  | the name of a transform, a seed or a source of this product                                                                                                                               | there is no model "int_customer_order" |
+      | a circle                     | floe.yaml        | mart_customer_360]          | transforms[3].dependsOn[1]  | models that can be made one after the other                                                                                                                                               | a circle: int_customer_orders needs mart_customer_360 needs int_customer_orders |
+      | a model that needs itself    | floe.yaml        | [int_customer_orders,       | transforms[3].dependsOn[0]  | models that can be made one after the other                                                                                                                                               | a circle: int_customer_orders needs int_customer_orders |
+      | a model twice                | floe.yaml        | # again                     | transforms[5].name          | every name once                                                                                                                                                                           | "stg_transactions" is already |
+      | a cron that is none          | floe.yaml        | cron:                       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * *                                                                                                                      | "61 * * * *" is no schedule |
+      | a day that never comes       | floe.yaml        | cron:                       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * *                                                                                                                      | "0 6 30 2 *" never comes |
+      | a time zone that is none     | floe.yaml        | timezone:                   | schedule.timezone           | a name of the IANA time zones, such as Europe/London                                                                                                                                      | "Europe/Londn" is no time zone |
+      | an unknown compute           | floe.yaml        | compute: duckbd             | transforms[5].compute       | one of duckdb, duckdb-iceberg, duckdb-iceberg-portable                                                                                                                                    | the compute plugin "duckbd" is not installed |
+      | a way out of the folder      | floe.yaml        | path: ../../orders.csv      | ingestion.sources[0].path   | a name without ..                                                                                                                                                                         | "../../orders.csv" leads out of the product |
+      | a name that dbt has          | floe.yaml        | name: dbt                   | metadata.name               | a name that dbt and the catalog can take, such as customer-analytics                                                                                                                      | "dbt" is the name of a package of dbt |
+      | a manifest that is not there | floe.yaml        | manifset                    | platform.manifest           | the path of the platform's manifest from here, such as ../manifest.yaml                                                                                                                   | there is no file "../manifset.yaml" |
+      | a manifest far away          | floe.yaml        | oci:                        | platform.manifest           | the path of the platform's manifest from here, such as ../manifest.yaml                                                                                                                   | is an address, and nothing is fetched to compile |
+      | a model without its file     | floe.yaml        | - name: mart_customer_360   | transforms[5].name          | the name of a model, as mart_customer_360.sql is in the models folder                                                                                                                     | there is no model "mart_customer_360" in the dbt project |
+      | a misspelt file              | floe.yaml        | - name: stg_transactions    | transforms[1].name          | the name of a model, as stg_transactions.sql is in the models folder                                                                                                                      | there is no model "stg_transactions" in the dbt project |
+      | another profile              | dbt_project.yml  | profile:                    | profile                     | customer_360, the product's name with underscores                                                                                                                                         | "customers" |
+      | an empty manifest            | ../manifest.yaml | -                           | -                           | a platform's apiVersion, kind, metadata and plugins                                                                                                                                       | is empty |
+      | a manifest without an owner  | ../manifest.yaml | metadata:                   | metadata.owner              | Owner email or team name, such as platform-team@acme.com                                                                                                                                  | is missing |
+      | a misspelt group             | ../manifest.yaml | loging:                     | observability.loging        | one of lineage, logging, tracing                                                                                                                                                          | there is no such field |
+      | a field no manifest has      | ../manifest.yaml | observabilty:               | observabilty                | one of apiVersion, approved_plugins, approved_products, approved_sinks, artifacts, defaults, governance, kind, metadata, observability, parent_manifest, plugins, resource_presets, scope | there is no such field |
+      | a level that is none         | ../manifest.yaml | level: LOUD                 | observability.logging.level | one of DEBUG, INFO, WARNING, ERROR                                                                                                                                                        | "LOUD" |
 
   @FR-015  # reviewed c0188cf9
   Scenario: All mistakes are told at once
     Given a team writes customer-360 with a misspelt field and a cron that is none and a level that is none
     When they compile it
     Then it is refused for this and for nothing else
-      | file             | line        | field                       | expected                            |
-      | floe.yaml        | teir: gold  | transforms[5].teir          | one of compute, dependsOn, name, qualityChecks, tags, tier |
-      | floe.yaml        | cron:       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * * |
-      | ../manifest.yaml | level: LOUD | observability.logging.level | one of DEBUG, INFO, WARNING, ERROR  |
+      | file             | line        | field                       | expected                                                             | because |
+      | floe.yaml        | teir: gold  | transforms[5].teir          | one of compute, dependsOn, name, qualityChecks, tags, tier           | there is no such field |
+      | floe.yaml        | cron:       | schedule.cron               | minute, hour, day of month, month and day of week, such as 0 6 * * * | "61 * * * *" is no schedule |
+      | ../manifest.yaml | level: LOUD | observability.logging.level | one of DEBUG, INFO, WARNING, ERROR                                   | "LOUD" |
     And nothing was written, and nothing of the inside was told
 
   @FR-017  # reviewed dc1f3ec2

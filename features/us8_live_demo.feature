@@ -102,36 +102,36 @@ Feature: Live demo
     Given a team writes <product> with <mistake>
     When they compile it
     Then it is refused for this and for nothing else
-      | file              | line   | field    | expected   |
-      | seeds/<table>.csv | <line> | <column> | <expected> |
+      | file              | line   | field    | expected   | because |
+      | seeds/<table>.csv | <line> | <column> | <expected> | <because> |
     And nothing was written, and nothing of the inside was told
 
     Examples:
-      | product        | mistake                             | table               | line                | column          | expected                                                                                                   |
-      | customer-360   | customers with a misspelt column    | raw_customers       | contry              | contry          | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
-      | customer-360   | customers without a column          | raw_customers       | last_name           | country         | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
-      | customer-360   | customers with one more column      | raw_customers       | notes               | notes           | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
-      | customer-360   | a customer in Latin-1               | raw_customers       | Andr                | first_name      | text in UTF-8                                                                                              |
-      | customer-360   | a transaction of plenty             | raw_transactions    | plenty              | quantity        | a whole number from -2147483648 to 2147483647                                                              |
-      | customer-360   | transactions that are cut off       | raw_transactions    | 100032,             | status          | 8 values, one a column                                                                                     |
-      | customer-360   | tickets whose last line has no end  | raw_support_tickets | 2025-12-12          | updated_at      | an end of line behind the last value                                                                       |
-      | customer-360   | a ticket with a value too many      | raw_support_tickets | by phone            | -               | 8 values, one a column                                                                                     |
-      | financial-risk | a price under the number of another | raw_market_data     | 2025-12-01 18:19:47 | quote_id        | every quote_id once                                                                                        |
-      | financial-risk | a counterparty behind an open quote | raw_counterparties  | "Orchard            | name            | a quote at the end of the value                                                                            |
-      | customer-360   | a transaction of 1.000001           | raw_transactions    | 1.000001            | quantity        | a whole number from -2147483648 to 2147483647                                                              |
-      | financial-risk | a price of a part of a cent         | raw_market_data     | 12.3456789          | close_price     | a number with at most 12 digits and 6 decimals                                                             |
-      | financial-risk | a version of a counterparty twice   | raw_counterparties  | Once Again Bank     | counterparty_id | every counterparty_id with updated_at once                                                                  |
-      | iot-telemetry  | a last reading of plenty            | raw_readings        | plenty              | value           | a number with at most 8 digits and 2 decimals                                                              |
+      | product        | mistake                             | table               | line                | column          | expected                                                                                                   | because |
+      | customer-360   | customers with a misspelt column    | raw_customers       | contry              | contry          | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at | there is no such column |
+      | customer-360   | customers without a column          | raw_customers       | last_name           | country         | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at | the column is missing |
+      | customer-360   | customers with one more column      | raw_customers       | notes               | notes           | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at | there is no such column |
+      | customer-360   | a customer in Latin-1               | raw_customers       | Andr                | first_name      | text in UTF-8                                                                                              | is not UTF-8 |
+      | customer-360   | a transaction of plenty             | raw_transactions    | plenty              | quantity        | a whole number from -2147483648 to 2147483647                                                              | "plenty" is not of type integer |
+      | customer-360   | transactions that are cut off       | raw_transactions    | 100032,             | status          | 8 values, one a column                                                                                     | the file is cut off here, after 3 of 8 values |
+      | customer-360   | tickets whose last line has no end  | raw_support_tickets | 2025-12-12          | updated_at      | an end of line behind the last value                                                                       | the line has no end, as if the file were cut off here |
+      | customer-360   | a ticket with a value too many      | raw_support_tickets | by phone            | -               | 8 values, one a column                                                                                     | 9 values |
+      | financial-risk | a price under the number of another | raw_market_data     | 2025-12-01 18:19:47 | quote_id        | every quote_id once                                                                                        | "700001" is already |
+      | financial-risk | a counterparty behind an open quote | raw_counterparties  | "Orchard            | name            | a quote at the end of the value                                                                            | a quote is not where a value begins or ends, or is not closed |
+      | customer-360   | a transaction of 1.000001           | raw_transactions    | 1.000001            | quantity        | a whole number from -2147483648 to 2147483647                                                              | "1.000001" is not of type integer |
+      | financial-risk | a price of a part of a cent         | raw_market_data     | 12.3456789          | close_price     | a number with at most 12 digits and 6 decimals                                                             | "12.3456789" is not of type decimal(18, 6) |
+      | financial-risk | a version of a counterparty twice   | raw_counterparties  | Once Again Bank     | counterparty_id | every counterparty_id with updated_at once                                                                 | "4", "2024-01-13 02:19:21" is already |
+      | iot-telemetry  | a last reading of plenty            | raw_readings        | plenty              | value           | a number with at most 8 digits and 2 decimals                                                              | "plenty" is not of type decimal(10, 2) |
 
   @EDGE-08  # reviewed a892c8aa
   Scenario: All mistakes of all seed files are told at once
     Given a team writes customer-360 with customers with a misspelt column and a transaction of plenty and a ticket of a day that never was
     When they compile it
     Then it is refused for this and for nothing else
-      | file                          | line       | field     | expected                                                                                                   |
-      | seeds/raw_customers.csv       | contry     | contry    | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at |
-      | seeds/raw_transactions.csv    | plenty     | quantity  | a whole number from -2147483648 to 2147483647                                                              |
-      | seeds/raw_support_tickets.csv | 2025-02-30 | opened_at | a moment, such as 2025-11-28 17:30:00                                                                      |
+      | file                          | line       | field     | expected                                                                                                   | because |
+      | seeds/raw_customers.csv       | contry     | contry    | the columns customer_id, first_name, last_name, email, country, marketing_opt_in, signed_up_at, updated_at | there is no such column |
+      | seeds/raw_transactions.csv    | plenty     | quantity  | a whole number from -2147483648 to 2147483647                                                              | "plenty" is not of type integer |
+      | seeds/raw_support_tickets.csv | 2025-02-30 | opened_at | a moment, such as 2025-11-28 17:30:00                                                                      | "2025-02-30 09:00:00" is not of type timestamp |
     And nothing was written, and nothing of the inside was told
 
   @FR-084  # reviewed 774aa42f

@@ -86,7 +86,7 @@ def they_compile(installation: Floe, team: Team) -> Outcome:
 @then("it is refused for this and for nothing else")
 def is_refused(team: Team, outcome: Outcome, datatable: list[list[str]]) -> None:
     reasons = [refusals.reason(team.project, team.product, row) for row in datatable[1:]]
-    assert refusals.verdict(outcome) == refusals.told(2, reasons)
+    assert refusals.verdict(outcome, reasons) == refusals.told(2, reasons)
 
 
 @then("nothing was written, and nothing of the inside was told")

@@ -49,9 +49,9 @@ def test_a_refusal_is_taken_apart() -> None:
     )
     assert refusals.verdict(Outcome(2, "", said, {})) == {
         "exit code": "2",
-        "floe.yaml: -": "fields",
-        "floe.yaml: transforms[2].tier": "line 3, one of a, b",
-        "../manifest.yaml: -": "line 9, quotes",
+        "floe.yaml: -": "fields, because of: is empty",
+        "floe.yaml: transforms[2].tier": 'line 3, one of a, b, because of: "x"',
+        "../manifest.yaml: -": "line 9, quotes, because of: a colon: or so",
     }
 
 
@@ -59,15 +59,33 @@ def test_two_problems_of_one_field_are_two() -> None:
     said = "floe.yaml:1: a: x\n  expected: b\nfloe.yaml:2: a: y\n  expected: c\n"
     assert refusals.verdict(Outcome(2, "", said, {})) == {
         "exit code": "2",
-        "floe.yaml: a": "line 1, b; line 2, c",
+        "floe.yaml: a": "line 1, b, because of: x; line 2, c, because of: y",
+    }
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ("is there 2 times", "is there 2 times"),
+        ("is gone", "is there 2 times, on lines 7 and 8"),
+    ],
+)
+def test_what_is_wrong_is_told_by_the_words_that_are_expected_where_they_are_among_them(
+    known: str, told: str
+) -> None:
+    said = "floe.yaml:8: owner: is there 2 times, on lines 7 and 8\n  expected: every field once\n"
+    expected = Reason("floe.yaml", 8, "owner", "every field once", known)
+    assert refusals.verdict(Outcome(2, "", said, {}), [expected]) == {
+        "exit code": "2",
+        "floe.yaml: owner": f"line 8, every field once, because of: {told}",
     }
 
 
 def test_a_line_is_found_by_its_words(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.write("manifest.yaml", "a: 1\nlevel: LOUD\n")
-    row = ("../manifest.yaml", "level:", "level", "QUIET")
-    assert refusals.reason(project, "customer-360", row) == Reason("../manifest.yaml", 2, "level", "QUIET")
+    row = ("../manifest.yaml", "level:", "level", "QUIET", "LOUD")
+    assert refusals.reason(project, "customer-360", row) == Reason(*row[:1], 2, *row[2:])
     with pytest.raises(ServiceError, match=r"it is on lines \[1, 2\]"):
         refusals.number("a\na", "a")
 
