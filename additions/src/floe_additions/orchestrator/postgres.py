@@ -3,7 +3,7 @@
 Dagster's own storage opens a connection for each question and looks up the columns of a table before many of
 them. With a queue that is looked at every second the daemon alone came to 12 connections a second, each a
 process of the server and a handshake meant to be slow: a fifth of all that a busy platform computed, with
-what the server did for it (docs/facts.md). Here a process keeps a few, and what its tables have is asked once.
+what the server did for it (docs/facts.md). Here a process keeps a few, and asks once what its tables have.
 """
 
 from __future__ import annotations
