@@ -79,7 +79,7 @@ class Ahead(Generic[Answer]):
 def _be_patient() -> None:
     """Have this thread, and what it starts, come after others; Linux alone knows that of a thread."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, 0, PATIENT)
+        os.setpriority(os.PRIO_PROCESS, 0, max(os.getpriority(os.PRIO_PROCESS, 0), PATIENT))
 
 
 def scenarios_of(request: pytest.FixtureRequest, module: ModuleType | None = None) -> list[pytest.Function]:
