@@ -257,6 +257,11 @@ Feature: Compilation
       | a misspelt group            | manifest.yaml | observability.loging        |
       | a field no manifest has     | manifest.yaml | observabilty                |
       | a level that is none        | manifest.yaml | observability.logging.level |
+      | an empty floe.yaml          | floe.yaml     | all                         |
+      | comments only               | floe.yaml     | all                         |
+      | a sentence                  | floe.yaml     | all                         |
+      | a list                      | floe.yaml     | all                         |
+      | an empty manifest           | manifest.yaml | all                         |
 
   @FR-017  # reviewed dc1f3ec2
   Scenario: An editor offers what a transform may have
