@@ -1,9 +1,10 @@
 """One Dagster asset per dbt node, run by dbt, described by what the catalog says afterwards."""
 
+import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import cached_property, partial
@@ -90,8 +91,7 @@ def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
         observer = observer_of(context.run.run_id)
         messages = ridden_out(
             lambda: _begun(dbt.cli(words, context=context, target_path=target), product, observer),
-            # What to do again stands in the results of the invocation before, in the same folder.
-            lambda: dbt.cli(["retry"], manifest=product.dbt_manifest, target_path=target),
+            lambda done: dbt.cli([*words, *_but(product, done)], context=context, target_path=target),
             lambda invocation: _end(invocation.process),
             patience,
         )
@@ -117,6 +117,13 @@ def _command(context: AssetExecutionContext, config: Build) -> list[str]:
     if not context.selected_asset_keys:
         return ["test"]
     return ["build", *(["--full-refresh"] if config.full_refresh else [])]
+
+
+def _but(product: Product, done: Collection[str]) -> list[str]:
+    """What leaves these nodes out, and no test for its table's sake."""
+    nodes = json.loads(product.dbt_manifest.read_bytes())["nodes"]
+    left_out = [f"fqn:{'.'.join(nodes[node]['fqn'])}" for node in sorted(done)]
+    return ["--indirect-selection", "empty", "--exclude", *left_out]
 
 
 def _events(

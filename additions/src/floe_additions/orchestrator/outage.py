@@ -1,8 +1,9 @@
 """What a run does while the catalog does not answer: it waits, for so long and no longer, and goes on.
 
-A catalog that starts anew is away for seconds. dbt fails at once on it, with whatever its engine says of
-an address; here the run waits with growing pauses, says so in its events, and has dbt do again only what
-was lost. When its patience is over the run fails, and says who was silent for how long.
+A catalog that starts anew is away for seconds. dbt fails on it, with whatever its engine says of an address,
+and goes on to try every other node, half a minute each; here it is stopped at the first, the run waits with
+growing pauses, says so in its events, and has dbt do what is not done yet. When its patience is over the
+run fails, and says who was silent for how long.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -175,7 +176,7 @@ class Patience:
 
 def ridden_out(
     begin: Callable[[], DbtCliInvocation],
-    resume: Callable[[], DbtCliInvocation],
+    resume: Callable[[Collection[str]], DbtCliInvocation],
     end: Callable[[DbtCliInvocation], object],
     patience: Patience,
 ) -> Generator[tuple[DbtCliInvocation, DbtCliEventMessage]]:
@@ -186,7 +187,7 @@ def ridden_out(
 
     Args:
         begin: starts dbt with everything that was selected.
-        resume: starts dbt with what the invocation before did not finish.
+        resume: starts dbt with all of that but these nodes, whose results are there.
         end: ends an invocation, whatever became of it.
         patience: of the run.
 
@@ -196,14 +197,17 @@ def ridden_out(
         NotRepeatableError: the rows of a model may have been appended or not.
     """
     told: set[str] = set()
-    start = begin
     patience.until_the_catalog_answers()
     for attempt in range(1, ATTEMPTS + 1):
-        invocation = start()
+        invocation = resume(told) if told else begin()
         seen = _Attempt(patience)
         try:
             for message in invocation.stream_raw_events():
-                if seen.keeps(message) or seen.node_of(message) in told:
+                if seen.keeps(message):
+                    if seen.lost and attempt < ATTEMPTS:
+                        end(invocation)  # what it has said by then is still read
+                    continue
+                if seen.node_of(message) in told:
                     continue
                 if message.is_result_event:
                     told.add(seen.node_of(message))
@@ -217,13 +221,12 @@ def ridden_out(
             return
         finally:
             end(invocation)
-        if risky := sorted(node for node in seen.failed if _appends(invocation.manifest["nodes"][node])):
+        nodes = invocation.manifest["nodes"]
+        if risky := sorted(node for node in seen.unknown if _appends(nodes.get(node, {}))):
             raise NotRepeatableError(
                 f"the catalog {patience.catalog} was lost while {', '.join(risky)} appended rows, and "
                 f"whether they arrived is not known: look, then launch the run again ({seen.lost[0]})"
             )
-        if (invocation.target_path / "run_results.json").is_file():
-            start = resume
         patience.until_the_catalog_answers()
 
 
@@ -234,7 +237,14 @@ class _Attempt:
         self._patience = patience
         self.lost: list[str] = []
         self.failed: set[str] = set()
+        self._begun: set[str] = set()
+        self._ended: set[str] = set()
         self.kept: list[DbtCliEventMessage] = []
+
+    @property
+    def unknown(self) -> set[str]:
+        """The nodes of which nobody can say what became of them."""
+        return self.failed | (self._begun - self._ended)
 
     def keeps(self, message: DbtCliEventMessage) -> bool:
         """Note what went wrong; whether the message has to wait until it is known why."""
@@ -242,7 +252,9 @@ class _Attempt:
         if info["level"] == "error" and self._patience.is_to_blame(str(info["msg"])):
             self.lost.append(" ".join(str(info["msg"]).split()))
         if not message.is_result_event:
+            self._begun.add(self.node_of(message))
             return False
+        self._ended.add(self.node_of(message))
         node = message.raw_event["data"]["node_info"]
         if node["node_status"] not in _BROKEN:
             return False
