@@ -38,6 +38,9 @@ ATTEMPTS = 5
 _BROKEN = frozenset({"error", "runtime error"})
 """dbt's words for a node that could not be executed; a test that found rows is `fail`."""
 
+_DONE = frozenset({"success", "pass", "warn"})
+"""Its words for a node that need not be executed again."""
+
 _ANSWER_SECONDS = 5.0
 _LONGEST_PAUSE = 5.0
 
@@ -143,6 +146,14 @@ class Patience:
                 self.until_the_catalog_answers()
         return call()
 
+    def silent(self) -> str:
+        """In what way the catalog does not answer now; empty when it does."""
+        try:
+            self._ask()
+        except _SilentError as silent:
+            return str(silent)
+        return ""
+
     def is_to_blame(self, message: str) -> bool:
         """Whether an error of dbt is one of a catalog that did not answer."""
         place = self.catalog.partition("://")[2].partition("/")[0]
@@ -187,7 +198,7 @@ def ridden_out(
 
     Args:
         begin: starts dbt with everything that was selected.
-        resume: starts dbt with all of that but these nodes, whose results are there.
+        resume: starts dbt with all of that but these nodes, which are done.
         end: ends an invocation, whatever became of it.
         patience: of the run.
 
@@ -197,20 +208,25 @@ def ridden_out(
         NotRepeatableError: the rows of a model may have been appended or not.
     """
     told: set[str] = set()
+    done: set[str] = set()  # what failed a test is tested again, so that nothing is built on it
     patience.until_the_catalog_answers()
     for attempt in range(1, ATTEMPTS + 1):
-        invocation = resume(told) if told else begin()
+        invocation = resume(done) if done else begin()
         seen = _Attempt(patience)
         try:
             for message in invocation.stream_raw_events():
                 if seen.keeps(message):
-                    if seen.lost and attempt < ATTEMPTS:
+                    # Why a node failed dbt tells at its own end.
+                    if attempt < ATTEMPTS and (silent := patience.silent()):
+                        seen.lost.append(silent)
                         end(invocation)  # what it has said by then is still read
                     continue
                 if seen.node_of(message) in told:
                     continue
                 if message.is_result_event:
                     told.add(seen.node_of(message))
+                    if message.raw_event["data"]["node_info"]["node_status"] in _DONE:
+                        done.add(seen.node_of(message))
                 yield invocation, message
         except DagsterDbtCliRuntimeError:
             if not seen.lost or attempt == ATTEMPTS:
