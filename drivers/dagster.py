@@ -408,15 +408,12 @@ class Orchestrator:
 
     def locations(self) -> dict[str, Location]:
         """Every code location by name, once the web server has reached each or had LOAD_SECONDS to do so."""
-        try:
-            entries = wait.until(
-                self._location_entries,
-                lambda seen: all(map(_answered, seen)),
-                what="the code locations",
-                within=LOAD_SECONDS,
-            )
-        except DeadlineError:
-            entries = self._location_entries()
+        entries = wait.settled(
+            self._location_entries,
+            lambda seen: all(map(_answered, seen)),
+            what="the code locations",
+            within=LOAD_SECONDS,
+        )
         return {entry["name"]: _as_location(entry) for entry in entries}
 
     def loaded_at(self, product: str) -> float:
