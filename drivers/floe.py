@@ -20,8 +20,8 @@ from images import environment
 from images.recipes import additions
 from reports import evidence
 
-COMMAND_SECONDS = 120.0
-"""How long a command may take on two shared cores; a compilation takes 6 s alone."""
+COMMAND_SECONDS = 600.0
+"""How long a command may take: a compilation takes 6 s alone, and minutes where others come first."""
 
 DEMO = SYSTEM / "demo"
 MADE = ("target", "logs", "floe_macros", "data", "compiled_artifacts.json", "definitions.py", "profiles.yml")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 import pytest
 import yaml
@@ -46,6 +46,7 @@ class Early:
     def __init__(self, scenarios: Sequence[pytest.Function], folders: pytest.TempPathFactory) -> None:
         self._folders = folders
         self._at_the_demo = Lock()
+        self._turns = BoundedSemaphore(ahead.AT_ONCE)
 
         def wanted(given: Callable[..., object]) -> list[tuple[str, ...]]:
             return list(ahead.arguments(scenarios, given))
@@ -64,16 +65,20 @@ class Early:
     def _demo(self) -> dict[str, Compilation]:
         floe, products = Floe.installed(), demo.products()
         project = compilations.team(self._folders.mktemp("demo"), floe, *products)
-        return {product: compilations.compiled(floe, project, product) for product in products}
+        with self._turns:
+            return {product: compilations.compiled(floe, project, product) for product in products}
 
     def _twice(self) -> tuple[Compilation, Compilation]:
-        return compilations.compiled_twice(Floe.installed(), self._folders.mktemp("twice"), "customer-360")
+        floe, folder = Floe.installed(), self._folders.mktemp("twice")
+        with self._turns:
+            return compilations.compiled_twice(floe, folder, "customer-360")
 
     def _changed(self, product: str, change: str) -> Compilation:
         floe = Floe.installed()
         project = compilations.team(self._folders.mktemp("team"), floe, product)
         changes.make(change, project, product)
-        return compilations.compiled(floe, project, product)
+        with self._turns:
+            return compilations.compiled(floe, project, product)
 
     def _judged(self) -> dict[str, dict[str, str]]:
         floe, folder = Floe.installed(), self._folders.mktemp("judged")
