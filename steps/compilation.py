@@ -82,11 +82,14 @@ class Early:
 
     def _judged(self) -> dict[str, dict[str, str]]:
         floe, folder = Floe.installed(), self._folders.mktemp("judged")
-        return {product: compilations.said_by_dbt(floe, one, folder) for product, one in self.demo().items()}
+        demo = self.demo()
+        with self._at_the_demo, self._turns:
+            return {product: compilations.said_by_dbt(floe, one, folder) for product, one in demo.items()}
 
     def _locations(self) -> frozenset[str]:
-        project = next(iter(self.demo().values())).project
-        return compilations.locations_loaded(Floe.installed(), project)
+        floe, project = Floe.installed(), next(iter(self.demo().values())).project
+        with self._at_the_demo, self._turns:
+            return compilations.locations_loaded(floe, project)
 
 
 @pytest.fixture(scope="session", autouse=True)
