@@ -217,7 +217,7 @@ def ridden_out(
             for message in invocation.stream_raw_events():
                 if seen.keeps(message):
                     # Why a node failed dbt tells at its own end.
-                    if attempt < ATTEMPTS and (silent := patience.silent()):
+                    if attempt < ATTEMPTS and not seen.lost and (silent := patience.silent()):
                         seen.lost.append(silent)
                         end(invocation)  # what it has said by then is still read
                     continue
