@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +19,6 @@ from benchmarks.figures import Case, Results, Sample, Way
 from drivers import kubernetes
 from drivers.dagster import Recorded
 from drivers.kubernetes import PodTimes
-from floe_additions.orchestrator import engine
 from foundation.errors import UserError
 
 DAY = date(2026, 11, 29)
@@ -380,38 +377,3 @@ def test_bad_words_end_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 # ---- what the measurement led to
-
-
-def test_a_run_imports_no_dbt_and_dbt_is_there_all_the_same() -> None:
-    code = (
-        "import sys, floe_additions.orchestrator.loader\n"
-        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'dbt_common', 'dbt_adapters'}))\n"
-        "import dbt.version; print(dbt.version.__version__.partition('.')[0])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert (done.stdout.split("\n")[:2], done.returncode) == (["[]", "1"], 0)
-
-
-def test_the_plugins_of_a_product_are_looked_at_without_dbt_and_dbt_is_there_all_the_same() -> None:
-    code = (
-        "import sys\n"
-        "from floe_additions.orchestrator.engine import dbt_left_out\n"
-        "with dbt_left_out():\n"
-        "    import floe_dbt_core, floe_orchestrator_dagster\n"
-        "print('dbt_common' in sys.modules, floe_dbt_core.DBTCorePlugin.__name__)\n"
-        "from dbt.cli.main import dbtRunner; print(dbtRunner.__name__)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert (done.stdout, done.returncode) == ("False DBTCorePlugin\ndbtRunner\n", 0), done.stderr
-
-
-def test_a_dbt_that_is_imported_already_is_left_alone() -> None:
-    import dbt.version  # noqa: PLC0415
-
-    with engine.dbt_left_out():
-        assert sys.modules["dbt.version"] is dbt.version
-    assert sys.modules["dbt.version"] is dbt.version

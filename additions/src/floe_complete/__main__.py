@@ -7,6 +7,7 @@ from pkgutil import resolve_name
 
 import click
 
+from floe_additions.imports import uncollected
 from floe_complete.problems import WRONG_INPUT, RefusedError
 
 COMMANDS = {
@@ -26,7 +27,8 @@ class _OnDemand(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        found = resolve_name(COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+        with uncollected():
+            found = resolve_name(COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
         return found if isinstance(found, click.Command) else None
 
 

@@ -17,7 +17,7 @@ from floe_core.plugin_types import PluginType
 from floe_core.schemas.plugins import PluginsConfig
 from floe_core.version_compat import FLOE_PLUGIN_API_MIN_VERSION, FLOE_PLUGIN_API_VERSION, is_compatible
 
-from floe_additions.orchestrator.engine import dbt_left_out
+from floe_additions.imports import dbt_left_out
 from floe_complete.conformance import missing
 from floe_complete.plugins import Plugin, contract, types
 from floe_complete.problems import Problem

@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
+from floe_additions.imports import uncollected
+
 
 class Task(TypedDict):
     """What is to be done.
@@ -85,8 +87,9 @@ class Answer(TypedDict):
 
 def main() -> None:
     """Do one task."""
-    from dbt.adapters import duckdb  # noqa: F401, PLC0415 - this is what takes the time
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+    with uncollected():
+        from dbt.adapters import duckdb  # noqa: F401, PLC0415 - this is what takes the time
+        from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     line = sys.stdin.readline()
     if not line:

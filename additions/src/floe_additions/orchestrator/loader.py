@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from dagster import AssetSelection, Definitions, define_asset_job
 
-from floe_additions.orchestrator.engine import dbt_left_out
+from floe_additions.imports import dbt_left_out, uncollected
 
-with dbt_left_out():
+with uncollected(), dbt_left_out():
     # Before everything that imports parts of it.
     import dagster_dbt  # noqa: F401
 

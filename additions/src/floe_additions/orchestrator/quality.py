@@ -22,6 +22,7 @@ from dagster import (
 from floe_core.schemas.quality_config import QualityConfig, SeverityLevel
 from floe_core.schemas.quality_score import QualityCheck, QualityCheckResult, QualitySuite, QualitySuiteResult
 
+from floe_additions.imports import left_out, put_off, uncollected
 from floe_additions.orchestrator.lakehouse import Lakehouse
 from floe_additions.orchestrator.outage import Patience
 from floe_additions.orchestrator.product import Product
@@ -34,6 +35,12 @@ PROVIDER = "great_expectations"
 
 _ENGINE = "floe_quality_gx.executor"
 """What that plugin imports at its first use: seconds of computing."""
+
+_RARELY_USED = ("altair", "scipy.stats")
+"""What Great Expectations draws and compares distributions with: a third of its import, for nothing here."""
+
+_OF_OTHER_STORES = ("boto3", "botocore")
+"""What it reads S3 with, if installed; here it is given rows and reads nothing."""
 
 
 class ExpectationsNotMetError(Exception):
@@ -53,7 +60,8 @@ def declared(product: Product) -> dict[str, list[QualityCheck]]:
 def warm_up(product: Product) -> None:
     """Import what the checks will need, where a product has any; for a moment that is idle otherwise."""
     if declared(product) and _config(product).provider == PROVIDER:
-        import_module(_ENGINE)
+        with uncollected(), put_off(*_RARELY_USED), left_out(*_OF_OTHER_STORES):
+            import_module(_ENGINE)
 
 
 def quality_checks(product: Product, keys: Mapping[str, AssetKey]) -> list[AssetChecksDefinition]:
