@@ -48,7 +48,7 @@ find "$site" \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' -o -name '*.js.m
     -o -name '*.a' \) -type f -delete
 # Python looks for cyclic garbage after every 700 new objects, again and again through all that an import has
 # made: a sixth of what these processes compute in their first seconds, which is all that most of them live.
-echo 'import gc; gc.set_threshold(100_000, 50, 100)' >"$(echo $site)/collector.pth"
+echo 'import gc; gc.set_threshold(100_000, 50, 100)' >"$site/collector.pth"
 # The image never changes after this, so bytecode need not be checked against its source.
 "$venv/bin/python" -m compileall -q -j 0 --invalidation-mode unchecked-hash "$site" >/dev/null || true
 
