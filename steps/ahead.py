@@ -99,6 +99,11 @@ def arguments(
                     yield tuple((known.parser.parse_arguments(step.name) or {}).values())
 
 
+def says(scenario: pytest.Item, function: Callable[..., Any]) -> bool:
+    """Whether a step of this scenario is of this function."""
+    return isinstance(scenario, pytest.Function) and any(True for _ in arguments([scenario], function))
+
+
 def is_needed(scenarios: Sequence[pytest.Function], fixture: str) -> bool:
     """Whether a step of these scenarios takes a fixture."""
     return any(

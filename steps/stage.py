@@ -128,7 +128,7 @@ def setting_up(request: pytest.FixtureRequest, stages: Stages) -> Iterator[Ahead
     if not ahead.is_needed(ahead.scenarios_of(request, request.module), "platform"):
         yield None
         return
-    story = _story(request.module.__name__)
+    story = story_of(request.module.__name__)
     yield stages.begin(story)
     stages.end(story)
 
@@ -138,7 +138,7 @@ def next_is_begun(request: pytest.FixtureRequest, stages: Stages) -> None:
     """Beside the last scenarios of a story the stage of the next one is begun: a second core is there."""
     module = ahead.following(request, LEAD)
     if module is not None and ahead.is_needed(ahead.scenarios_of(request, module), "platform"):
-        stages.begin(_story(module.__name__))
+        stages.begin(story_of(module.__name__))
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,8 @@ def _take_down(platform: Platform, called: str) -> None:
             platform.tear_down()
 
 
-def _story(module: str) -> str:
+def story_of(module: str) -> str:
+    """The story of a module of scenarios, as `us3`."""
     found = re.search(r"test_(us\d+)_", module)
     if found is None:
         raise pytest.UsageError(f"{module}: a binding is named test_us<number>_<topic>.py")
