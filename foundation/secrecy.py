@@ -12,6 +12,7 @@ import html
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Condition, local
 from urllib.parse import quote, quote_plus
 
 from pydantic import SecretStr
@@ -27,11 +28,16 @@ blanked where it gives nothing away. The platform's own charts make values of 16
 
 BLANK = "***"
 
+OPENED_SECONDS = 120.0
+"""Until evidence must have been taken that others wait for."""
+
 _needles: dict[str, tuple[str, str]] = {}
 """Each way a known value can be written, with the secret's name and the name of that way."""
 _names: dict[str, None] = {}
 _met: dict[str, None] = {}
 _locks: list[None] = []
+_opened = Condition()
+_here = local()
 
 
 def register(name: str, value: SecretStr) -> None:
@@ -115,18 +121,34 @@ def met() -> tuple[str, ...]:
 @contextmanager
 def locked() -> Iterator[None]:
     """Meanwhile no Secret can be read, by any thread."""
-    _locks.append(None)
+    with _opened:
+        _locks.append(None)
     try:
         yield
     finally:
-        _locks.pop()
+        with _opened:
+            _locks.pop()
+            _opened.notify_all()
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """In this thread, work that is no part of the evidence: it waits for a Secret while evidence is taken."""
+    _here.waiting = True
+    try:
+        yield
+    finally:
+        _here.waiting = False
 
 
 def must_be_open(asked: str) -> None:
-    """Say that a Secret is about to be read.
+    """Say that a Secret is about to be read; waits in a thread that is `waiting`.
 
     Raises:
         PlatformError: it is a time in which none may be.
     """
-    if _locks:
-        raise PlatformError(f"refused to {asked}: no Secret is read while evidence is taken")
+    with _opened:
+        if getattr(_here, "waiting", False):
+            _opened.wait_for(lambda: not _locks, timeout=OPENED_SECONDS)
+        if _locks:
+            raise PlatformError(f"refused to {asked}: no Secret is read while evidence is taken")

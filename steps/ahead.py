@@ -16,6 +16,7 @@ from pytest_bdd.parser import Step
 from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
+from foundation import secrecy
 from foundation.progress import wanted_until
 from reports import evidence
 
@@ -72,7 +73,7 @@ class Ahead(Generic[Answer]):
         return self._begun[question]
 
     def _apart(self, question: tuple[Hashable, ...]) -> Answer:
-        with evidence.apart(), wanted_until(self._over):
+        with evidence.apart(), secrecy.waiting(), wanted_until(self._over):
             return self._answer(*question)
 
 
@@ -97,11 +98,6 @@ def arguments(
             for known in _known(item, step):
                 if known.step_func is function:
                     yield tuple((known.parser.parse_arguments(step.name) or {}).values())
-
-
-def says(scenario: pytest.Item, function: Callable[..., Any]) -> bool:
-    """Whether a step of this scenario is of this function."""
-    return isinstance(scenario, pytest.Function) and any(True for _ in arguments([scenario], function))
 
 
 def is_needed(scenarios: Sequence[pytest.Function], fixture: str) -> bool:

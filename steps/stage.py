@@ -19,6 +19,7 @@ from drivers.floe import Floe
 from drivers.helm import Helm
 from drivers.kubernetes import Cluster
 from drivers.platform import NODE_PORTS, Place, Platform
+from foundation import secrecy
 from foundation.progress import phase, say
 from reports import evidence, tracing
 from steps import ahead, diagnostics
@@ -111,7 +112,7 @@ class Stages:
 
 
 def _apart(afterwards: ExitStack) -> None:
-    with evidence.apart():
+    with evidence.apart(), secrecy.waiting():
         afterwards.close()
 
 
@@ -128,7 +129,7 @@ def setting_up(request: pytest.FixtureRequest, stages: Stages) -> Iterator[Ahead
     if not ahead.is_needed(ahead.scenarios_of(request, request.module), "platform"):
         yield None
         return
-    story = story_of(request.module.__name__)
+    story = _story(request.module.__name__)
     yield stages.begin(story)
     stages.end(story)
 
@@ -138,7 +139,7 @@ def next_is_begun(request: pytest.FixtureRequest, stages: Stages) -> None:
     """Beside the last scenarios of a story the stage of the next one is begun: a second core is there."""
     module = ahead.following(request, LEAD)
     if module is not None and ahead.is_needed(ahead.scenarios_of(request, module), "platform"):
-        stages.begin(story_of(module.__name__))
+        stages.begin(_story(module.__name__))
 
 
 @pytest.fixture(scope="module")
@@ -202,8 +203,7 @@ def _take_down(platform: Platform, called: str) -> None:
             platform.tear_down()
 
 
-def story_of(module: str) -> str:
-    """The story of a module of scenarios, as `us3`."""
+def _story(module: str) -> str:
     found = re.search(r"test_(us\d+)_", module)
     if found is None:
         raise pytest.UsageError(f"{module}: a binding is named test_us<number>_<topic>.py")

@@ -361,3 +361,37 @@ def test_no_request_for_a_secret_leaves_the_client_while_evidence_is_taken(
     assert len(refused) == 2
     assert refused[0].endswith("no Secret is read while evidence is taken")
     assert api.request("GET", url).status == 200
+
+
+def test_what_goes_on_beside_the_evidence_waits_for_its_secret(api: kubernetes.NotedClient) -> None:
+    """The next story's platform is set up while the evidence of this one's failure is taken."""
+    url = "http://127.0.0.1:9/api/v1/namespaces/floe-us1/secrets/minio-credentials"
+    met: list[object] = []
+    begun = threading.Event()
+
+    def set_up() -> None:
+        with secrecy.waiting():
+            begun.set()
+            met.append(api.request("GET", url).status)
+
+    with secrecy.locked():
+        thread = threading.Thread(target=set_up)
+        thread.start()
+        assert begun.wait(10)
+        thread.join(0.2)
+        assert met == []
+    thread.join(10)
+    assert met == [200]
+
+
+def test_what_waits_for_a_secret_is_refused_when_it_has_waited_long(
+    api: kubernetes.NotedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrecy, "OPENED_SECONDS", 0.01)
+    url = "http://127.0.0.1:9/api/v1/namespaces/floe-us1/secrets/minio-credentials"
+    with (
+        secrecy.locked(),
+        secrecy.waiting(),
+        pytest.raises(PlatformError, match="no Secret is read while evidence is taken"),
+    ):
+        api.request("GET", url)
