@@ -86,7 +86,13 @@ def node(layout: Layout, programs: Programs, *, joins: list[Path]) -> Json:
         "cgroups": [str(path) for path in joins],
         "hidden": ["/run", "/var/lib", "/var/log"],
         "binds": binds,
-        "sysctls": {"net/ipv4/ip_forward": "1", "net/ipv4/conf/all/rp_filter": "0"},
+        "sysctls": {
+            "net/ipv4/ip_forward": "1",
+            "net/ipv4/conf/all/rp_filter": "0",
+            # Every connection to a Service without pods is refused, not the first few of a second alone: who
+            # hears nothing asks again after 1, 3 and 7 s, which Dagster's daemon did at its start.
+            "net/ipv4/icmp_ratelimit": "0",
+        },
         # The kubelet sets these for the whole machine if they differ; see `Pretended` in config.go.
         "pretended": {
             "vm/overcommit_memory": "1",

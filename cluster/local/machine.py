@@ -37,6 +37,9 @@ def make_network(layout: Layout) -> None:
     _ip("-netns", name, "link", "set", "lo", "up")
     _ip("-netns", name, "address", "add", f"{net.node}/30", "dev", "eth0")
     _ip("-netns", name, "link", "set", "eth0", "up")
+    # kube-proxy refuses connections to a Service without pods where packets are forwarded; without a route
+    # none comes so far. What has a pod is readdressed before that, and nothing else leaves the node.
+    _ip("-netns", name, "route", "replace", str(net.services), "via", net.host, "dev", "eth0")
     _ip("route", "replace", str(net.whole), "via", net.node, "dev", name)
 
 
