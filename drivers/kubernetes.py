@@ -11,6 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -26,7 +27,7 @@ from drivers import traffic, wait
 from drivers.errors import ServiceError, brief
 from drivers.inspection import PodState, pod_state
 from foundation import progress, secrecy
-from foundation.errors import PlatformError
+from foundation.errors import DeadlineError, PlatformError
 from foundation.process import run
 
 Answer = TypeVar("Answer")
@@ -42,6 +43,9 @@ NEVER_STARTS = frozenset({"ErrImageNeverPull", "ImagePullBackOff", "InvalidImage
 
 RUN_LABEL = "dagster/run-id"
 """On the job and the pod of a pipeline run: these are the platform's work, not part of the platform."""
+
+NOT_OF_RUNS = f"!{RUN_LABEL}"
+"""Selects what is part of the platform."""
 
 _JOB_DIGEST = re.compile(r"-[0-9a-f]{8}$")
 
@@ -326,7 +330,8 @@ class Cluster:
         deployments = _ask("list deployments", lambda: self._apps.list_namespaced_deployment(**wide))
         stateful = _ask("list stateful sets", lambda: self._apps.list_namespaced_stateful_set(**wide))
         daemons = _ask("list daemon sets", lambda: self._apps.list_namespaced_daemon_set(**wide))
-        jobs = _ask("list jobs", lambda: self._batch.list_namespaced_job(**wide))
+        own = {**wide, "label_selector": NOT_OF_RUNS}
+        jobs = _ask("list jobs", lambda: self._batch.list_namespaced_job(**own))
         served = {
             item.metadata.name: Workload(
                 kind, _images(item), int(item.spec.replicas), int(item.status.ready_replicas or 0)
@@ -352,7 +357,6 @@ class Cluster:
                 _failed(item.status),
             )
             for item in jobs.items
-            if RUN_LABEL not in (item.metadata.labels or {})
         }
         return {**served, **everywhere, **ended}
 
@@ -372,7 +376,7 @@ class Cluster:
         """The containers of all pods but those of runs that were started again: `pod/name`, how often."""
         return {
             f"{pod.metadata.name}/{one.name}": one.restart_count
-            for pod in self._pods(namespace, f"!{RUN_LABEL}")
+            for pod in self._pods(namespace, NOT_OF_RUNS)
             for one in pod.status.container_statuses or ()
             if one.restart_count
         }
@@ -402,15 +406,17 @@ class Cluster:
                 quiet = bool(stuck) and after - seen.latest >= QUIET_SECONDS
                 if blocked.keys() <= stuck or quiet or after >= limit:
                     return Readiness(limit, seen.seconds, blocked)
-                left = limit - after
-                self._watch_once(namespace, seen, began, position, left)
+                if seen.settled:
+                    self._counted(namespace, seen.pods, min(1.0, limit - after))
+                else:
+                    self._watch_once(namespace, seen, began, position, limit - after)
 
     def _list_once(self, namespace: str, seen: _Watched, began: float) -> str:
         """Take note of all pods but those of runs; gives the position in history to watch on from."""
         call = partial(
             self._core.list_namespaced_pod,
             namespace,
-            label_selector=f"!{RUN_LABEL}",
+            label_selector=NOT_OF_RUNS,
             _request_timeout=CALL_SECONDS,
         )
         listed = _ask("list pods", call)
@@ -423,15 +429,13 @@ class Cluster:
         The watch begins where the list ended: begun from nowhere it would have to wait for the
         API server's cache, which an etcd without progress requests leaves behind.
         """
-        # When all pods are ready it is a workload's own count that lags, and no pod will tell.
-        most = 1 if seen.settled else 3
         watcher = watch.Watch()
         events = watcher.stream(
             self._core.list_namespaced_pod,
             namespace,
-            label_selector=f"!{RUN_LABEL}",
+            label_selector=NOT_OF_RUNS,
             resource_version=position,
-            timeout_seconds=max(1, min(most, int(left) + 1)),
+            timeout_seconds=max(1, min(3, int(left) + 1)),
             _request_timeout=CALL_SECONDS,
         )
         with traffic.asking("Kubernetes", "watch pods"):
@@ -439,6 +443,17 @@ class Cluster:
                 seen.note(_pod(event["object"]), time.monotonic() - began, gone=event["type"] == "DELETED")
                 if seen.settled:
                     watcher.stop()
+
+    def _counted(self, namespace: str, pods: Mapping[str, Pod], within: float) -> None:
+        """Give the workloads a moment to count their pods, of which each is Ready: no pod will tell of it."""
+        with suppress(DeadlineError):
+            wait.until(
+                lambda: _blocked(self.workloads(namespace), pods),
+                lambda blocked: not blocked,
+                what=f"the workloads of {namespace}",
+                within=within,
+                every=0.1,
+            )
 
     def scale(self, namespace: str, workload: str, replicas: int) -> None:
         """Set how many replicas of a Deployment or StatefulSet there are to be."""

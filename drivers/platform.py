@@ -21,7 +21,7 @@ from drivers.dagster import RUN_SECONDS, Location, Orchestrator, Run
 from drivers.dbt_graph import Graph
 from drivers.errors import ServiceError
 from drivers.helm import Helm, products_served
-from drivers.kubernetes import RUN_LABEL, Cluster, Pod, Readiness, Volume, Workload, replaced
+from drivers.kubernetes import NOT_OF_RUNS, RUN_LABEL, Cluster, Pod, Readiness, Volume, Workload, replaced
 from drivers.lakehouse import Lakehouse
 from drivers.lineage import Lineage
 from drivers.metrics import Metrics
@@ -374,7 +374,7 @@ class Platform:
         self._stopped.add(workload)
         cluster.scale(self.namespace, workload, 0)
         wait.until(
-            lambda: sorted(_serving(cluster.pods(self.namespace), workload)),
+            lambda: sorted(_serving(cluster.pods(self.namespace, NOT_OF_RUNS), workload)),
             lambda left: not left,
             what=f"stopped workload {workload}",
             within=STOPPED_SECONDS,
@@ -937,7 +937,7 @@ def _served_unless_told() -> tuple[str, ...]:
 
 def _servers_of(product: str) -> str:
     """The labels of the pods that serve a product's code location; its runs are no part of them."""
-    return f"floe.dev/product={product},!{RUN_LABEL}"
+    return f"floe.dev/product={product},{NOT_OF_RUNS}"
 
 
 def _answers(host: str, port: int) -> bool:

@@ -36,7 +36,7 @@ DELIVERED = {
 }
 """Stories whose release serves small products beside those of the image (features/products)."""
 
-LEAD = 2
+LEAD = 3
 """So many scenarios before the end of a story the stage of the next one is begun."""
 
 AT_FIRST = {"us3": "uncompiled"}
