@@ -406,7 +406,7 @@ class Cluster:
                 quiet = bool(stuck) and after - seen.latest >= QUIET_SECONDS
                 if blocked.keys() <= stuck or quiet or after >= limit:
                     return Readiness(limit, seen.seconds, blocked)
-                if seen.settled:
+                if seen.settled and not stuck:
                     self._counted(namespace, seen.pods, min(1.0, limit - after))
                 else:
                     self._watch_once(namespace, seen, began, position, limit - after)
@@ -429,13 +429,14 @@ class Cluster:
         The watch begins where the list ended: begun from nowhere it would have to wait for the
         API server's cache, which an etcd without progress requests leaves behind.
         """
+        most = 1 if seen.settled else 3
         watcher = watch.Watch()
         events = watcher.stream(
             self._core.list_namespaced_pod,
             namespace,
             label_selector=NOT_OF_RUNS,
             resource_version=position,
-            timeout_seconds=max(1, min(3, int(left) + 1)),
+            timeout_seconds=max(1, min(most, int(left) + 1)),
             _request_timeout=CALL_SECONDS,
         )
         with traffic.asking("Kubernetes", "watch pods"):

@@ -183,6 +183,21 @@ def test_a_job_that_failed_is_named_with_its_reason() -> None:
     assert _blocked(failed, {}) == {"polaris-setup": "BackoffLimitExceeded: too often"}
 
 
+def test_a_workload_that_counts_its_ready_pod_late_is_asked_again_at_once(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No event of a pod tells that its Deployment has counted it."""
+    counts = iter([0, 0, 0])
+    monkeypatch.setattr(
+        cluster, "workloads", lambda _: {"minio": Workload("Deployment", ("i",), 1, next(counts, 1))}
+    )
+    monkeypatch.setattr(
+        cluster, "_list_once", lambda _namespace, seen, _began: seen.begin([made("minio-0", ready=True)], 1.0)
+    )
+    monkeypatch.setattr(cluster, "_watch_once", lambda *_: pytest.fail("watched pods that are all Ready"))
+    assert cluster.until_ready("floe-us1", limit=30).late == {}
+
+
 # ---- evidence and credentials, answered by a wire of this process
 
 
