@@ -429,6 +429,7 @@ class Cluster:
         The watch begins where the list ended: begun from nowhere it would have to wait for the
         API server's cache, which an etcd without progress requests leaves behind.
         """
+        # Where only pods lack that never will be Ready no event comes: the caller counts quiet seconds.
         most = 1 if seen.settled else 3
         watcher = watch.Watch()
         events = watcher.stream(

@@ -27,10 +27,7 @@ def test_a_run_imports_no_dbt_and_dbt_is_there_all_the_same() -> None:
         "print(sorted({name.partition('.')[0] for name in sys.modules} & {'dbt_common', 'dbt_adapters'}))\n"
         "import dbt.version; print(dbt.version.__version__.partition('.')[0])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert (done.stdout.split("\n")[:2], done.returncode) == (["[]", "1"], 0)
+    assert _printed(code)[:2] == ["[]", "1"]
 
 
 def test_the_plugins_of_a_product_are_looked_at_without_dbt_and_dbt_is_there_all_the_same() -> None:
@@ -42,10 +39,7 @@ def test_the_plugins_of_a_product_are_looked_at_without_dbt_and_dbt_is_there_all
         "print('dbt_common' in sys.modules, floe_dbt_core.DBTCorePlugin.__name__)\n"
         "from dbt.cli.main import dbtRunner; print(dbtRunner.__name__)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert (done.stdout, done.returncode) == ("False DBTCorePlugin\ndbtRunner\n", 0), done.stderr
+    assert _printed(code) == ["False DBTCorePlugin", "dbtRunner"]
 
 
 def test_a_dbt_that_is_imported_already_is_left_alone() -> None:

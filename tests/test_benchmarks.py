@@ -374,6 +374,3 @@ def test_bad_words_end_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyP
             "error: neither benchmark.yaml nor upkeep.yaml is there",
         ],
     )
-
-
-# ---- what the measurement led to
