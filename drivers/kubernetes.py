@@ -177,6 +177,23 @@ class _Watched:
 class NotedClient(client.ApiClient):  # type: ignore[misc]
     """The official client; each of its calls is noted, and no Secret is read when none may be."""
 
+    def _ApiClient__deserialize_model(self, data: Any, klass: Any) -> Any:  # noqa: N802 - the client's own name
+        """Make a part of an answer an object, with this client's settings.
+
+        The client gives none, so that each object of each answer makes its own: of a list of 29 pods that was
+        more than half of 90 ms.
+        """
+        kinds, keys = klass.openapi_types, klass.attribute_map
+        if not kinds:
+            return data
+        given = data if isinstance(data, dict) else {}
+        known = {
+            name: self._ApiClient__deserialize(given[keys[name]], kind)
+            for name, kind in kinds.items()
+            if keys[name] in given
+        }
+        return klass(**known, local_vars_configuration=self.configuration)
+
     def request(self, method: str, url: str, *args: Any, **options: Any) -> Any:
         """Make one call; see ApiClient."""
         path = urlsplit(url).path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -337,6 +338,29 @@ def test_kubernetes(api: kubernetes.NotedClient) -> None:
         "GET /api/v1/absent: 404",
         "GET /api/v1/watch: 200",
     ]
+
+
+def test_what_kubernetes_says_becomes_the_same_objects_as_the_official_client_makes_of_it() -> None:
+    ended = {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-11-30T10:00:00Z"}}
+    container = {
+        "name": "run",
+        "image": "a",
+        "imageID": "b",
+        "ready": False,
+        "restartCount": 0,
+        "state": ended,
+    }
+    pod = {
+        "metadata": {"name": "run", "labels": {"app": "floe"}, "creationTimestamp": "2026-11-30T09:59:00Z"},
+        "spec": {"containers": [{"name": "run", "resources": {"requests": {"cpu": "100m"}}}]},
+        "status": {"phase": "Failed", "containerStatuses": [container], "podIP": None},
+    }
+    said = SimpleNamespace(data=json.dumps({"kind": "PodList", "metadata": {}, "items": [pod, {}]}))
+    settings = client.Configuration(host="http://127.0.0.1:9")
+    official = client.ApiClient(settings).deserialize(said, "V1PodList")
+    ours = kubernetes.NotedClient(settings).deserialize(said, "V1PodList")
+    assert ours == official
+    assert ours.items[0].status.container_statuses[0].state.terminated.finished_at.year == 2026
 
 
 @pytest.mark.parametrize("path", ["/secrets/minio-credentials", "/secrets", "/secrets?watch=true"])
