@@ -111,7 +111,13 @@ def components(layout: Layout) -> list[Json]:
     net, pki = layout.network, f"{ETC}/pki"
     etcd_url = f"https://127.0.0.1:{PORTS.etcd}"
     peers_url = f"https://127.0.0.1:{PORTS.etcd_peers}"
-    common = {"PATH": search_path(), "TMPDIR": _FOLDERS["tmp"], "HOME": "/root"}
+    common = {
+        "PATH": search_path(),
+        "TMPDIR": _FOLDERS["tmp"],
+        "HOME": "/root",
+        # All are Go programs of some hundred megabytes at most: memory is had, and processors are what lacks.
+        "GOGC": "300",
+    }
 
     def one(
         name: str,

@@ -10,9 +10,11 @@ from cluster.local.programs import Programs
 
 Json = dict[str, Any]
 
-STORAGE = "local-path-storage"
-SYSTEM_PODS = (("kube-system", "coredns"), (STORAGE, "local-path-provisioner"))
+STORAGE = "volumes"
+SYSTEM_PODS = (("kube-system", "coredns"), (STORAGE, "volumes"))
 """Deployments whose pods must be Ready before the node is."""
+
+_PROVISIONER = "floe-e2e.local/node-folders"
 
 _LOCKED_DOWN = {
     "allowPrivilegeEscalation": False,
@@ -121,73 +123,40 @@ cluster.local:53 in-addr.arpa:53 ip6.arpa:53 {
 
 
 def _storage(programs: Programs) -> list[Json]:
-    name, labels = "local-path-provisioner", {"app.kubernetes.io/name": "local-path-provisioner"}
-    helper = f"""\
-apiVersion: v1
-kind: Pod
-metadata:
-  name: volume-helper
-spec:
-  priorityClassName: system-node-critical
-  automountServiceAccountToken: false
-  containers:
-    - name: helper-pod
-      image: {programs.volume_helper.ref}
-      imagePullPolicy: IfNotPresent
-"""
-    config = f"""\
-{{
-  "nodePathMap": [{{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": ["{VOLUMES}"]}}],
-  "setupCommand": "/setup",
-  "teardownCommand": "/teardown"
-}}
-"""
+    name, labels = "volumes", {"app.kubernetes.io/name": "volumes"}
     container = {
         "name": name,
-        "image": programs.provisioner.ref,
+        "image": programs.volumes.ref,
         "imagePullPolicy": "IfNotPresent",
-        "args": ["start", "--config", "/etc/config/config.json"],
-        "env": [
-            {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
-            {"name": "CONFIG_MOUNT_PATH", "value": "/etc/config/"},
-            # Its helper pods run under this account too; the default is another name.
-            {"name": "SERVICE_ACCOUNT_NAME", "value": name},
-        ],
+        "args": [_PROVISIONER, VOLUMES],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
-        "securityContext": _LOCKED_DOWN,
-        "volumeMounts": [{"name": "config", "mountPath": "/etc/config", "readOnly": True}],
+        # Folders of any user's pods are made and removed here: by root, in this folder of the node alone.
+        "securityContext": _LOCKED_DOWN
+        | {"capabilities": {"drop": ["ALL"], "add": ["DAC_OVERRIDE", "FOWNER"]}},
+        "volumeMounts": [{"name": "volumes", "mountPath": VOLUMES}],
     }
-    read, write = ["get", "list", "watch"], ["create", "patch", "update", "delete"]
-    cluster_rules = [
+    read = ["get", "list", "watch"]
+    rules = [
+        {"apiGroups": [""], "resources": ["nodes", "persistentvolumeclaims"], "verbs": read},
         {
             "apiGroups": [""],
-            "resources": ["nodes", "persistentvolumeclaims", "configmaps", "pods", "pods/log"],
-            "verbs": read,
+            "resources": ["persistentvolumes"],
+            "verbs": [*read, "create", "patch", "update", "delete"],
         },
-        {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": read + write},
         {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
         {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": read},
     ]
-    own_rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": read + write}]
     default = {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
-    storage_class = _object("storage.k8s.io/v1", "StorageClass", "local-path")
+    storage_class = _object("storage.k8s.io/v1", "StorageClass", "node-folders")
     storage_class["metadata"] |= default
     return [
         _object("v1", "Namespace", STORAGE),
         _object("v1", "ServiceAccount", name, STORAGE),
-        _object("rbac.authorization.k8s.io/v1", "ClusterRole", name) | {"rules": cluster_rules},
+        _object("rbac.authorization.k8s.io/v1", "ClusterRole", name) | {"rules": rules},
         _binding(name, name) | {"subjects": [_account(name, STORAGE)]},
-        _object("rbac.authorization.k8s.io/v1", "Role", name, STORAGE) | {"rules": own_rules},
-        _object("rbac.authorization.k8s.io/v1", "RoleBinding", name, STORAGE)
-        | {
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-            "subjects": [_account(name, STORAGE)],
-        },
-        _object("v1", "ConfigMap", "local-path-config", STORAGE)
-        | {"data": {"config.json": config, "helperPod.yaml": helper}},
         storage_class
         | {
-            "provisioner": "rancher.io/local-path",
+            "provisioner": _PROVISIONER,
             "volumeBindingMode": "WaitForFirstConsumer",
             "reclaimPolicy": "Delete",
         },
@@ -198,7 +167,7 @@ spec:
             {
                 "serviceAccountName": name,
                 "containers": [container],
-                "volumes": [{"name": "config", "configMap": {"name": "local-path-config"}}],
+                "volumes": [{"name": "volumes", "hostPath": {"path": VOLUMES, "type": "Directory"}}],
             },
         ),
     ]

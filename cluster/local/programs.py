@@ -27,8 +27,8 @@ _KUBE_FLAGS = (
 )
 _KUBE = (GO / "kubernetes", "./kube")
 _COREDNS = (GO / "kubernetes", "./coredns")
-_PROVISIONER = (GO / "local-path-provisioner", "github.com/rancher/local-path-provisioner")
-_NODE = (GO / "node", "./init", "./pause", "./volume-helper")
+_VOLUMES = (GO / "kubernetes", "./volumes")
+_NODE = (GO / "node", "./init", "./pause")
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,19 @@ class Programs:
         node: folder of `init`, process 1 of the node.
         pause: image that holds a pod's namespaces open.
         coredns: image of the cluster's DNS.
-        provisioner: image that makes volumes of the default StorageClass.
-        volume_helper: image it runs to make and remove a volume's folder.
+        volumes: image that makes the volumes of the default StorageClass.
     """
 
     kube: Path
     node: Path
     pause: Image
     coredns: Image
-    provisioner: Image
-    volume_helper: Image
+    volumes: Image
 
     @property
     def images(self) -> Sequence[Image]:
         """Every image of the node itself."""
-        return (self.pause, self.coredns, self.provisioner, self.volume_helper)
+        return (self.pause, self.coredns, self.volumes)
 
 
 def all_built() -> bool:
@@ -62,7 +60,7 @@ def all_built() -> bool:
     return (
         is_built(*_KUBE, ldflags=_KUBE_FLAGS)
         and is_built(*_COREDNS)
-        and is_built(*_PROVISIONER)
+        and is_built(*_VOLUMES)
         and is_built(*_NODE)
     )
 
@@ -72,22 +70,15 @@ def programs() -> Programs:
     if all_built():
         # Only looking up: four look-ups side by side, each asks Go for its version.
         with ThreadPoolExecutor() as pool:
-            kube, coredns, provisioner, node = pool.map(_call, _BUILDS)
+            kube, coredns, volumes, node = pool.map(_call, _BUILDS)
     else:
-        kube, coredns, provisioner, node = (build() for build in _BUILDS)
+        kube, coredns, volumes, node = (build() for build in _BUILDS)
     return Programs(
         kube=kube,
         node=node,
         pause=scratch_image("pause", {"pause": node / "pause"}, entrypoint="/pause"),
         coredns=scratch_image("coredns", {"coredns": coredns / "coredns"}, entrypoint="/coredns"),
-        provisioner=scratch_image(
-            "local-path-provisioner",
-            {"local-path-provisioner": provisioner / "local-path-provisioner"},
-            entrypoint="/local-path-provisioner",
-        ),
-        volume_helper=scratch_image(
-            "volume-helper", {"setup": node / "volume-helper", "teardown": "setup"}, entrypoint="/setup"
-        ),
+        volumes=scratch_image("volumes", {"volumes": volumes / "volumes"}, entrypoint="/volumes"),
     )
 
 
@@ -98,7 +89,7 @@ def _call(build: Callable[[], Path]) -> Path:
 _BUILDS: tuple[Callable[[], Path], ...] = (
     lambda: go_binaries(*_KUBE, ldflags=_KUBE_FLAGS, title=f"Kubernetes {KUBERNETES_VERSION}"),
     lambda: go_binaries(*_COREDNS, title="CoreDNS"),
-    lambda: go_binaries(*_PROVISIONER, title="the volume provisioner"),
+    lambda: go_binaries(*_VOLUMES, title="what makes volumes"),
     lambda: go_binaries(*_NODE, title="the node's own programs"),
 )
 
