@@ -87,7 +87,7 @@ def test_only_who_needs_the_cluster_gets_a_token() -> None:
     assert holders == {
         ("Deployment/dagster-webserver", "webserver"),
         ("Deployment/dagster-daemon", "daemon"),
-        ("Deployment/dagster-code-customer-", "wait-for-credentials"),
+        ("Deployment/dagster-code-customer-", "wait-for-platform"),
         ("Job/polaris-setup-", "setup"),
     }
 

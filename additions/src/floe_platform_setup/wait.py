@@ -25,7 +25,7 @@ def until(what: str, attempt: Callable[[], T], *, seconds: float) -> T:
     retrying = Retrying(
         retry=retry_if_exception_type(NotYetError),
         stop=stop_after_delay(seconds),
-        wait=wait_exponential(multiplier=0.2, max=2),
+        wait=wait_exponential(multiplier=0.1, max=0.5),
     )
     try:
         return retrying(attempt)

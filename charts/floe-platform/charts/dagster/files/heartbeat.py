@@ -3,6 +3,7 @@
 Dagster's own check (`dagster-daemon liveness-check`) loads the whole of Dagster, several seconds of
 a core each time; this asks the same table directly.
 
+    heartbeat.py first        waits until a daemon has ever beaten: Dagster's tables are there then
     heartbeat.py ready        every daemon has beaten since this container began, and lately
     heartbeat.py alive        none has been silent for ten minutes; a database that cannot be
                               asked is no reason to restart the daemon
@@ -28,6 +29,8 @@ DAEMONS = (
 )
 LATELY = 100.0  # they beat every 30 s
 SILENT = 600.0
+PATIENCE = 300.0
+EVERY = 0.3
 
 
 def last_beats() -> dict[str, float]:
@@ -55,8 +58,27 @@ def silent_since(moment: float) -> list[str]:
     return [name for name in DAEMONS if beats.get(name, 0.0) < moment]
 
 
+def first() -> int:
+    """0 once a daemon has beaten, 1 when the patience is at its end."""
+    print("waiting for the daemon's first heartbeat in the database dagster", flush=True)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            if last_beats():
+                return 0
+            trouble = "it has none"
+        except psycopg2.Error as error:
+            trouble = str(error).strip()
+        if time.monotonic() > deadline:
+            print(f"no heartbeat within {PATIENCE:.0f} s: {trouble}", file=sys.stderr)
+            return 1
+        time.sleep(EVERY)
+
+
 def main(question: str) -> int:
     """Exit code of the probe; what is wrong goes to standard output, where the kubelet reads it."""
+    if question == "first":
+        return first()
     now = time.time()
     begun = Path("/proc/1").stat().st_ctime
     if question == "alive" and now - begun < SILENT:

@@ -69,31 +69,29 @@ postgres_db:
 {{- end }}
 
 {{/*
-An init container that unpacks a product that is delivered: (dict "root" $ "product" .). Its code location
-and each of its runs have one, so that both see the same files whatever the image holds under that name.
+The beginning of a command that unpacks a product that is delivered, goes there and becomes what follows:
+(dict "root" $ "product" .). Its code location and each of its runs have it, so that both see the same files
+whatever the image holds under that name. An init container would cost each of them a second: the kubelet
+looks once a second whether one has ended.
 */}}
-{{- define "dagster.unpackProduct" -}}
-- name: unpack-product
-  {{- include "floe.containerImage" (dict "root" .root "image" "dagster") | nindent 2 }}
-  command:
-    - sh
-    - -euc
-    - |
-      folder=/scratch/products/{{ .product.name }}
-      rm -rf "$folder"
-      mkdir -p "$folder"
-      tar -xzf /delivered/product.tar.gz -C "$folder" --no-same-owner
-      {{- if not .root.Values.global.additions }}
-      {{- include "dagster.nameTheClient" "\"$folder\"" | nindent 6 }}
-      {{- end }}
+{{- define "dagster.unpackAnd" -}}
+- sh
+- -euc
+- |
+  folder=/scratch/products/{{ .product.name }}
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  tar -xzf /delivered/product.tar.gz -C "$folder" --no-same-owner
   {{- if not .root.Values.global.additions }}
-  env:
-    {{- include "floe.envFromSecret" (dict "env" "POLARIS_CLIENT_ID" "secret" "polaris-pipeline-credentials" "key" "client-id") | nindent 4 }}
+  {{- include "dagster.nameTheClient" "\"$folder\"" | nindent 2 }}
   {{- end }}
-  {{- include "floe.waiterLimits" .root | nindent 2 }}
-  volumeMounts:
-    - {name: scratch, mountPath: /scratch}
-    - {name: delivered, mountPath: /delivered, readOnly: true}
+  cd "$folder"
+  exec "$@"
+- unpack-and
+{{- end }}
+
+{{- define "dagster.deliveredMount" -}}
+- {name: delivered, mountPath: /delivered, readOnly: true}
 {{- end }}
 
 {{/* The volume that a delivered product comes in: (dict "product" .). */}}
@@ -104,11 +102,12 @@ and each of its runs have one, so that both see the same files whatever the imag
 
 {{/* What the runs of a delivered product need beyond what every run has, as Dagster takes it. */}}
 {{- define "dagster.containerContext" -}}
-{{- $pod := dict
-  "initContainers" (include "dagster.unpackProduct" . | fromYamlArray)
-  "volumes" (include "dagster.delivered" . | fromYamlArray)
+{{- $container := dict
+  "command" (include "dagster.unpackAnd" . | fromYamlArray)
+  "volumeMounts" (include "dagster.deliveredMount" . | fromYamlArray)
 -}}
-{{- dict "k8s" (dict "run_k8s_config" (dict "pod_spec_config" $pod)) | toJson -}}
+{{- $pod := dict "volumes" (include "dagster.delivered" . | fromYamlArray) -}}
+{{- dict "k8s" (dict "run_k8s_config" (dict "container_config" $container "pod_spec_config" $pod)) | toJson -}}
 {{- end }}
 
 {{/*
@@ -153,31 +152,44 @@ find {{ . }} -name compiled_artifacts.json -exec sed -i "s/[$]{POLARIS_CLIENT_ID
 {{- end }}
 
 {{/*
-An init container that ends when the daemon has recorded its first heartbeat. The daemon alone
-creates Dagster's tables: two processes doing so at once can fail. A query by psql costs nothing
-beside a Python process that starts, fails and starts again.
+An init container that ends when the daemon has recorded its first heartbeat and, with "credentials", when the
+catalog has given the pipelines theirs: (dict "root" $ "credentials" true). The daemon alone creates Dagster's
+tables: two processes doing so at once can fail. One container for both, since each costs a second.
 */}}
-{{- define "dagster.waitForDaemon" -}}
-- name: wait-for-daemon
-  {{- include "floe.containerImage" (dict "root" . "image" "postgresql") | nindent 2 }}
+{{- define "dagster.waitForPlatform" -}}
+- name: wait-for-platform
+  {{- include "floe.containerImage" (dict "root" .root "image" "dagster") | nindent 2 }}
+  {{- if .credentials }}
   command:
-    - bash
-    - -c
+    - sh
+    - -euc
     - |
-      echo "waiting for the daemon's first heartbeat in the database dagster"
-      ask=(psql --no-psqlrc --tuples-only --no-align)
-      until answer=$("${ask[@]}" --command="select 'there' from daemon_heartbeats limit 1" 2>&1) && [ "$answer" = there ]; do
-        if [ "$SECONDS" -ge 300 ]; then
-          echo "no heartbeat within 300 s: $answer" >&2
-          exit 1
-        fi
-        sleep 0.3
-      done
+      python /opt/dagster/scripts/heartbeat.py first
+      # Isolated and without site packages: it needs the standard library only, and starts at once.
+      exec python3 -I -S /opt/dagster/scripts/await_secret.py "$@"
+    - wait-for-platform
+    - polaris-pipeline-credentials
+    - client-id
+    - client-secret
+  {{- else }}
+  command: [python, /opt/dagster/scripts/heartbeat.py, first]
+  {{- end }}
   env:
-    - {name: PGHOST, value: postgresql}
-    - {name: PGDATABASE, value: dagster}
-    - {name: PGUSER, value: dagster}
-    - {name: PGCONNECT_TIMEOUT, value: "2"}
-    {{- include "floe.envFromSecret" (dict "env" "PGPASSWORD" "secret" (include "floe.secretName" (dict "root" . "secret" "postgresql")) "key" "dagster-password") | nindent 4 }}
-  {{- include "floe.waiterLimits" . | nindent 2 }}
+    {{- include "floe.envFromSecret" (dict "env" "DAGSTER_PG_PASSWORD" "secret" (include "floe.secretName" (dict "root" .root "secret" "postgresql")) "key" "dagster-password") | nindent 4 }}
+    - {name: PYTHONUNBUFFERED, value: "1"}
+  {{- include "floe.waiterLimits" .root | nindent 2 }}
+  volumeMounts:
+    {{- if .credentials }}
+    {{- include "floe.tokenMount" .root | nindent 4 }}
+    {{- end }}
+    {{- include "dagster.scriptsMount" . | nindent 4 }}
+{{- end }}
+
+{{- define "dagster.scriptsMount" -}}
+- {name: scripts, mountPath: /opt/dagster/scripts, readOnly: true}
+{{- end }}
+
+{{- define "dagster.scripts" -}}
+- name: scripts
+  configMap: {name: dagster-scripts}
 {{- end }}

@@ -3,8 +3,7 @@
 {{- $secret := include "floe.secretName" (dict "root" . "secret" "minio") }}
 {{- include "floe.podSpec" (dict "root" . "uid" .Values.setup.uid) }}
 restartPolicy: OnFailure
-initContainers:
-  {{- include "floe.waitFor" (dict "root" . "for" (list "minio:9000")) | nindent 2 }}
+# It waits for the store itself: an init container that did would cost a second.
 containers:
   - name: buckets
     {{- include "floe.containerImage" (dict "root" . "image" "dagster") | nindent 4 }}

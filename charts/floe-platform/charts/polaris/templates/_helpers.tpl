@@ -52,8 +52,7 @@
 {{- include "floe.podSpec" (dict "root" . "uid" .Values.setup.uid) }}
 serviceAccountName: polaris-setup
 restartPolicy: OnFailure
-initContainers:
-  {{- include "floe.waitFor" (dict "root" . "for" (list "polaris:8181")) | nindent 2 }}
+# It waits for the catalog itself: an init container that did would cost a second.
 containers:
   - name: setup
     {{- include "floe.containerImage" (dict "root" . "image" "dagster") | nindent 4 }}
