@@ -6,11 +6,14 @@ import hashlib
 import re
 import socket
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 import yaml
 from pydantic import SecretStr
@@ -164,6 +167,7 @@ class _Remembered:
     contents: dict[str, list[str]] | ServiceError = field(default_factory=dict)
     races: dict[str, Race] = field(default_factory=dict)
     upkeeps: dict[str, Upkeep] = field(default_factory=dict)
+    first: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,16 @@ class Platform:
         self._stored: frozenset[str] = frozenset()
 
     # --- life -----------------------------------------------------------------------------
+
+    def beside(self) -> Platform:
+        """The same platform by connections of its own, for a thread that works beside the scenarios.
+
+        A tunnel ends with the thread that began it, and is begun anew where a scenario replaces pods.
+        """
+        other = copy(self)
+        other._tunnels = Tunnels(self.place.kubectl, self.place.kubeconfig, self.namespace)
+        other._lakehouses, other._orchestrator, other._store = {}, None, None
+        return other
 
     def install(
         self, settings: Mapping[str, str], *, limit: float, products: Mapping[str, bytes] | None = None
@@ -366,38 +380,41 @@ class Platform:
         )
         self._tunnels.renew()
 
-    def stop(self, workload: str) -> None:
-        """Take a workload's replicas away and wait until its pods are gone."""
+    def stop(self, *workloads: str) -> None:
+        """Take the replicas of workloads away and wait until their pods are gone."""
         cluster = self.place.cluster
-        if workload == STORE and workload not in self._stopped:
+        if STORE in workloads and STORE not in self._stopped:
             self._stored = self._objects()
-        self._stopped.add(workload)
-        cluster.scale(self.namespace, workload, 0)
+        self._stopped.update(workloads)
+        for workload in workloads:
+            cluster.scale(self.namespace, workload, 0)
         wait.until(
-            lambda: sorted(_serving(cluster.pods(self.namespace, NOT_OF_RUNS), workload)),
+            lambda: sorted(_serving(cluster.pods(self.namespace, NOT_OF_RUNS), workloads)),
             lambda left: not left,
-            what=f"stopped workload {workload}",
+            what=f"stopped: {', '.join(workloads)}",
             within=STOPPED_SECONDS,
-            last=lambda left: f"still has {', '.join(left)}",
+            last=lambda left: f"there still are {', '.join(left)}",
         )
 
-    def start(self, workload: str) -> None:
-        """Give a workload its replica back and wait until everything is Ready.
+    def start(self, *workloads: str) -> None:
+        """Give workloads their replica back and wait until everything is Ready.
 
         Raises:
-            ServiceError: it does not become Ready, does not serve though it is, or has lost objects.
+            ServiceError: one does not become Ready, does not serve though it is, or has lost objects.
         """
-        self._stopped.discard(workload)
-        self.place.cluster.scale(self.namespace, workload, 1)
+        self._stopped.difference_update(workloads)
+        for workload in workloads:
+            self.place.cluster.scale(self.namespace, workload, 1)
         late = self.place.cluster.until_ready(self.namespace, limit=self.readiness.limit).late
         if late:
-            raise ServiceError(f"start {workload} again", of="Kubernetes", answer=str(late))
+            raise ServiceError(f"start {', '.join(workloads)} again", of="Kubernetes", answer=str(late))
         self._tunnels.renew()
-        said = self.answer_of(workload)
-        if said.startswith(NO_ANSWER):
-            raise ServiceError("serve as soon as it is Ready", of=workload, answer=said)
-        if workload == STORE and (lost := sorted(self._stored - self._objects())):
-            raise ServiceError("hold what it held before it was stopped", of=workload, answer=f"lost {lost}")
+        for workload in workloads:
+            said = self.answer_of(workload)
+            if said.startswith(NO_ANSWER):
+                raise ServiceError("serve as soon as it is Ready", of=workload, answer=said)
+        if STORE in workloads and (lost := sorted(self._stored - self._objects())):
+            raise ServiceError("hold what it held before it was stopped", of=STORE, answer=f"lost {lost}")
 
     def take_in(self, source: Source, rows: list[dict[str, object]]) -> None:
         """Have rows delivered to a table that a product reads and does not make.
@@ -658,8 +675,9 @@ class Platform:
     def last_run(self, product: str) -> Run:
         """The last full run of a product; the first one is launched when there was none."""
         evidence.touched("pipeline")
-        earlier = [run for run in self._seen.runs if run.product == product]
-        return earlier[-1] if earlier else self.run(product)
+        with self._seen.first[product]:
+            earlier = [run for run in self._seen.runs if run.product == product]
+            return earlier[-1] if earlier else self.run(product)
 
     def race(self, product: Product, table: str, *, writers: int, commits: int, hours: int) -> Race:
         """Have writers commit to a table of a product while two runs of the product write it too, once.
@@ -741,9 +759,7 @@ class Platform:
 
     def run_unheard(self, product: str) -> Run:
         """Run a product, to the end, while nothing that takes its telemetry has a replica."""
-        with ExitStack() as away:
-            for workload in LISTENERS:
-                away.enter_context(self._without(workload))
+        with self._without(*LISTENERS):
             return self.orchestrator.launch(product).finished()
 
     def run_with_full_store(self, product: str) -> Run:
@@ -755,12 +771,12 @@ class Platform:
             self.store.limit("warehouse", None)
 
     @contextmanager
-    def _without(self, workload: str) -> Iterator[None]:
-        self.stop(workload)
+    def _without(self, *workloads: str) -> Iterator[None]:
+        self.stop(*workloads)
         try:
             yield
         finally:
-            self.start(workload)
+            self.start(*workloads)
 
     def begun_by(self, product: str, sensor: str) -> str:
         """What a sensor came to, once it has looked: the runs it began ever, or why it began none.
@@ -827,8 +843,8 @@ class Platform:
             (*self._of_the_image, *self._delivered), self._delivered, self._automated
         )
         self.place.helm.install(CHART, self.namespace, values=self.place.values, settings=settings)
-        for workload in sorted(self._stopped):  # an upgrade gives each workload its replicas back
-            self.stop(workload)
+        if self._stopped:  # an upgrade gives each workload its replicas back
+            self.stop(*sorted(self._stopped))
 
     def _deliver(self, product: str, packed: bytes) -> str:
         """Bring a packed product into the namespace; gives the name of what holds it, its version."""
@@ -924,9 +940,10 @@ def _of_all(run: Run) -> str:
     return run.verdict if complete else f"{run.verdict}, without {', '.join(left_out)}"
 
 
-def _serving(pods: Mapping[str, Pod], workload: str) -> Iterator[str]:
-    """The pods of a workload; those of a job whose name begins alike are none of them."""
-    return (name for name, pod in pods.items() if pod.job is None and name.startswith(f"{workload}-"))
+def _serving(pods: Mapping[str, Pod], workloads: Sequence[str]) -> Iterator[str]:
+    """The pods of workloads; those of a job whose name begins alike are none of them."""
+    prefixes = tuple(f"{workload}-" for workload in workloads)
+    return (name for name, pod in pods.items() if pod.job is None and name.startswith(prefixes))
 
 
 def _served_unless_told() -> tuple[str, ...]:

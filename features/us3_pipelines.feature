@@ -133,24 +133,6 @@ Feature: Data pipelines
     When parcel-search is delivered to run every minute
     Then parcel-search recurs at an interval of 1 min
 
-  @FR-027 @FR-028  # reviewed 3883e1dc f669d552
-  Scenario: A run of a broken model fails with its cause, and its retry makes only what was missing
-    Given customer-360 has run
-    And a row in raw_transactions whose quantity × unit_price is "2147483647 × 99999999.99"
-    When the models after the seeds of customer-360 run
-    Then the run fails, having said "Overflow in multiplication of DECIMAL(18)"
-    When its cause is gone and the run is retried
-    Then the retry succeeds, makes stg_transactions, int_customer_orders, mart_customer_360 and leaves every other table as it was
-
-  @FR-027 @FR-028 @EDGE-01  # reviewed 3883e1dc f669d552 cf19cca4
-  Scenario: A run that loses its worker fails within a minute, leaves no half of a table and can be retried
-    Given customer-360 has run
-    When customer-360 runs while its worker is lost half way
-    Then Marquez as well as Dagster tells that the run failed at its span, because of "status: Terminated with"
-    And each gold table of customer-360 holds what the seeds say
-    When its cause is gone and the run is retried
-    Then the retry succeeds, makes what was missing and leaves every other table as it was
-
   @EDGE-04  # reviewed 1a90d65e
   Scenario: No row is lost when many write one table at once
     Given cold-chain has run
@@ -170,6 +152,24 @@ Feature: Data pipelines
     And 5 writers commit 50 readings of two hours to stg_readings, beside two runs of cold-chain
     When the upkeep of cold-chain is done while stg_readings is read
     Then 6 snapshots are left, no object without a use, and no reader noticed
+
+  @FR-027 @FR-028  # reviewed 3883e1dc f669d552
+  Scenario: A run of a broken model fails with its cause, and its retry makes only what was missing
+    Given customer-360 has run
+    And a row in raw_transactions whose quantity × unit_price is "2147483647 × 99999999.99"
+    When the models after the seeds of customer-360 run
+    Then the run fails, having said "Overflow in multiplication of DECIMAL(18)"
+    When its cause is gone and the run is retried
+    Then the retry succeeds, makes stg_transactions, int_customer_orders, mart_customer_360 and leaves every other table as it was
+
+  @FR-027 @FR-028 @EDGE-01  # reviewed 3883e1dc f669d552 cf19cca4
+  Scenario: A run that loses its worker fails within a minute, leaves no half of a table and can be retried
+    Given customer-360 has run
+    When customer-360 runs while its worker is lost half way
+    Then Marquez as well as Dagster tells that the run failed at its span, because of "status: Terminated with"
+    And each gold table of customer-360 holds what the seeds say
+    When its cause is gone and the run is retried
+    Then the retry succeeds, makes what was missing and leaves every other table as it was
 
   @FR-024  # reviewed 6a14e512
   Scenario: A row that violates a test fails that test and the run

@@ -100,6 +100,13 @@ def arguments(
                     yield tuple((known.parser.parse_arguments(step.name) or {}).values())
 
 
+def is_soon(request: pytest.FixtureRequest, function: Callable[..., Any], lead: int) -> bool:
+    """Whether this scenario, or one of the next `lead` of its module, has a step of this function."""
+    scenarios = scenarios_of(request, request.module)
+    at = scenarios.index(request.node)
+    return any(True for _ in arguments(scenarios[at : at + 1 + lead], function))
+
+
 def is_needed(scenarios: Sequence[pytest.Function], fixture: str) -> bool:
     """Whether a step of these scenarios takes a fixture."""
     return any(

@@ -39,8 +39,8 @@ DELIVERED = {
 LEAD = 2
 """So many scenarios before the end of a story the stage of the next one is begun; US4 times a run before."""
 
-AT_FIRST = {"us3": "uncompiled"}
-"""The state that these products are installed in, where a scenario is to see them come: they cannot run."""
+UNCOMPILED = {"us3": frozenset({"parcel-search"})}
+"""The small products that a release has at first as they cannot run: a scenario is to see them come."""
 
 AUTOMATED = {"us3": frozenset({"parcel-search"})}
 """The small products of a story that run by themselves; what a person launches is counted in the others."""
@@ -185,8 +185,10 @@ def _set_up(story: str, folder: Path, afterwards: ExitStack) -> Stage:
         with phase(f"{called}: what an earlier run left is removed"):
             platform.tear_down()
     node_ports = {"nodePorts.enabled": "true"} if story in WITH_NODE_PORTS else {}
-    state = AT_FIRST.get(story, "compiled")
-    delivered = {name: delivery[state] for name, delivery in deliveries.items()}
+    late = UNCOMPILED.get(story, frozenset())
+    delivered = {
+        name: delivery["uncompiled" if name in late else "compiled"] for name, delivery in deliveries.items()
+    }
     with phase(f"{called}: platform Ready", budget=limit):
         platform.install(node_ports, limit=limit, products=delivered)
     for name, reason in platform.readiness.late.items():
