@@ -75,38 +75,11 @@ Feature: Data pipelines
       | refund_share_is_a_share | passed  | 0               | 100                |
       | there_are_customers     | passed  | 0               | 100                |
 
-  @FR-026  # reviewed 57fabfd8
-  Scenario: An expectation that a row does not meet is shown as failed with its score
-    Given customer-360 has run
-    And a row in raw_customers whose email is "at home"
-    When the models after the seeds of customer-360 run
-    Then the run succeeds
-    And the expectations of stg_crm_customers come to
-      | expectation         | outcome | rows against it | score of the table |
-      | email_is_an_address | failed  | 1               | 80                 |
-      | last_name_is_known  | passed  | 0               | 80                 |
-
-  @FR-025  # reviewed 1ec9e6fc
-  Scenario: A second run merges the keys that are new and those that have changed
-    Given customer-360 has run
-    And a row in raw_transactions whose loaded_at is "2026-02-01 08:00:00"
-    And a row in raw_transactions whose transaction_id × status × loaded_at is "100050 × refunded × 2026-02-01 09:00:00"
-    When the models after the seeds of customer-360 run
-    Then the run succeeds
-    And each silver table of customer-360 holds what the seeds say
-
   @EDGE-03  # reviewed c3fc8f98
   Scenario: A run that finds the object store full says so and leaves every table as it was
     Given customer-360 has run
     When customer-360 runs while the object store is full
     Then the run fails, having said "the bucket warehouse has used up its quota"
-    And the tables of customer-360 have the rows and snapshots they had before
-
-  @EDGE-02  # reviewed 26633e2f
-  Scenario: A run that waited for the catalog in vain says so and leaves every table as it was
-    Given customer-360 has run
-    When customer-360 runs while the catalog is away for good
-    Then the run fails, having said "did not answer within the 5 s that a run waits for it: nobody answers"
     And the tables of customer-360 have the rows and snapshots they had before
 
   @FR-029 @GAP-001  # reviewed 85b7c1a1 7391b80f
@@ -152,6 +125,33 @@ Feature: Data pipelines
     And 5 writers commit 50 readings of two hours to stg_readings, beside two runs of cold-chain
     When the upkeep of cold-chain is done while stg_readings is read
     Then 6 snapshots are left, no object without a use, and no reader noticed
+
+  @FR-026  # reviewed 57fabfd8
+  Scenario: An expectation that a row does not meet is shown as failed with its score
+    Given customer-360 has run
+    And a row in raw_customers whose email is "at home"
+    When the models after the seeds of customer-360 run
+    Then the run succeeds
+    And the expectations of stg_crm_customers come to
+      | expectation         | outcome | rows against it | score of the table |
+      | email_is_an_address | failed  | 1               | 80                 |
+      | last_name_is_known  | passed  | 0               | 80                 |
+
+  @FR-025  # reviewed 1ec9e6fc
+  Scenario: A second run merges the keys that are new and those that have changed
+    Given customer-360 has run
+    And a row in raw_transactions whose loaded_at is "2026-02-01 08:00:00"
+    And a row in raw_transactions whose transaction_id × status × loaded_at is "100050 × refunded × 2026-02-01 09:00:00"
+    When the models after the seeds of customer-360 run
+    Then the run succeeds
+    And each silver table of customer-360 holds what the seeds say
+
+  @EDGE-02  # reviewed 26633e2f
+  Scenario: A run that waited for the catalog in vain says so and leaves every table as it was
+    Given customer-360 has run
+    When customer-360 runs while the catalog is away for good
+    Then the run fails, having said "did not answer within the 5 s that a run waits for it: nobody answers"
+    And the tables of customer-360 have the rows and snapshots they had before
 
   @FR-027 @FR-028  # reviewed 3883e1dc f669d552
   Scenario: A run of a broken model fails with its cause, and its retry makes only what was missing
