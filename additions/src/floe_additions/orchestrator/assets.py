@@ -20,7 +20,7 @@ from packaging.version import Version
 from pydantic import Field
 
 from floe_additions.observability.run import Observer, observer_of
-from floe_additions.orchestrator import quality, storage
+from floe_additions.orchestrator import dbt_ahead, quality, storage
 from floe_additions.orchestrator.lakehouse import Lakehouse
 from floe_additions.orchestrator.outage import Patience, ridden_out
 from floe_additions.orchestrator.product import BRONZE, Product, scratch
@@ -83,7 +83,7 @@ def _step(product: Product, *, name: str, select: str) -> AssetsDefinition:
         dbt = Dbt(
             project_dir=str(product.folder),
             profiles_dir=str(product.write_profiles(work / "profiles")),
-            dbt_executable=_dbt(),
+            dbt_executable=dbt_ahead.command(dbt_command()),
         )
         words = _command(context, config)
         target = work / "target"
@@ -195,6 +195,6 @@ def _seconds(moment: str) -> float:
     return read.timestamp() if read.tzinfo else datetime.fromisoformat(f"{moment}+00:00").timestamp()
 
 
-def _dbt() -> str:
+def dbt_command() -> str:
     """The dbt that was installed with this interpreter."""
     return str(Path(sys.executable).parent / "dbt")

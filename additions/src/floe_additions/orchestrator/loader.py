@@ -14,10 +14,11 @@ with uncollected(), dbt_left_out():
 
 # ruff: isort: split
 from floe_additions.observability.executor import observed_executor
-from floe_additions.orchestrator.assets import product_assets
+from floe_additions.orchestrator import dbt_ahead
+from floe_additions.orchestrator.assets import dbt_command, product_assets
 from floe_additions.orchestrator.automation import automation_of
 from floe_additions.orchestrator.maintenance import maintenance_of
-from floe_additions.orchestrator.product import Product
+from floe_additions.orchestrator.product import Product, scratch
 from floe_additions.orchestrator.quality import quality_checks
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def load_product_definitions(product_name: str, project_dir: Path) -> Definition
         project_dir: the product's folder, compiled by `floe-complete compile`.
     """
     product = Product.load(product_name, project_dir)
+    dbt_ahead.begin(product.slug, dbt_command(), scratch)
     assets, upkeep = product_assets(product), maintenance_of(product)
     keys = {key.path[-1]: key for one in assets for key in one.keys}
     job = define_asset_job(product.slug, selection=AssetSelection.assets(*assets))
