@@ -42,6 +42,17 @@ def test_the_plugins_of_a_product_are_looked_at_without_dbt_and_dbt_is_there_all
     assert _printed(code) == ["False DBTCorePlugin", "dbtRunner"]
 
 
+def test_who_submits_a_run_imports_nothing_of_kubernetes() -> None:
+    """Every process of a Dagster instance loads its run coordinator, and the daemon alone its launcher."""
+    code = (
+        "import sys, floe_additions.observability.launch\n"
+        "print('kubernetes' in sys.modules)\n"
+        "import floe_additions.observability.worker\n"
+        "print('kubernetes' in sys.modules)"
+    )
+    assert _printed(code) == ["False", "True"]
+
+
 def test_a_dbt_that_is_imported_already_is_left_alone() -> None:
     import dbt.version  # noqa: PLC0415
 

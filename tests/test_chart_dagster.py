@@ -28,7 +28,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy.engine import make_url
 
 from floe_additions.observability import launch
-from floe_additions.observability.launch import TracedK8sRunLauncher
+from floe_additions.observability.worker import TracedK8sRunLauncher
 from floe_additions.orchestrator.automation import PRODUCT_TAG
 from foundation.process import run
 from tests import chart
@@ -426,7 +426,7 @@ def test_a_runs_pod_is_given_its_place_in_the_trace(
     reference: InstanceRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
-    monkeypatch.setattr(launch, "_tracer", lambda: tracer)
+    monkeypatch.setattr(launch, "tracer", lambda: tracer)
     with tracer.start_as_current_span("start it"):
         place = trace.get_current_span().get_span_context()
         job = job_of_a_run(reference, tmp_path)

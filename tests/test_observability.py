@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from floe_additions.observability import launch, lineage, logs, lost, telemetry
+from floe_additions.observability import launch, lineage, logs, lost, telemetry, worker
 from floe_additions.observability.context import (
     TRACEPARENT_TAG,
     TRACEPARENT_VARIABLE,
@@ -231,7 +231,7 @@ class Request:
 
 @pytest.fixture
 def traced(provider: TracerProvider, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "_tracer", lambda: provider.get_tracer("test"))
+    monkeypatch.setattr(launch, "tracer", lambda: provider.get_tracer("test"))
 
 
 @pytest.mark.usefixtures("traced")
@@ -259,7 +259,7 @@ def test_a_launch_without_a_collector_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
-    launch._tracer.cache_clear()
+    launch.tracer.cache_clear()
     with DagsterInstance.local_temp(str(tmp_path)) as instance:
         run = create_run_for_test(instance, job_name="customer_360")
         taken = TracedTaking(instance).submit_run(Request(run))  # type: ignore[arg-type]
@@ -282,8 +282,8 @@ def lost_run(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def given_up(run: Any) -> str | None:
-    return launch.TracedK8sRunLauncher.get_run_worker_debug_info(
-        object.__new__(launch.TracedK8sRunLauncher), run
+    return worker.TracedK8sRunLauncher.get_run_worker_debug_info(
+        object.__new__(worker.TracedK8sRunLauncher), run
     )
 
 

@@ -70,6 +70,13 @@ def uncollected() -> Iterator[None]:
         gc.enable()
 
 
+def import_dbt() -> None:
+    """Import dbt with its engine, as a process does that is going to run it."""
+    with uncollected():
+        from dbt.adapters import duckdb  # noqa: F401, PLC0415
+        from dbt.cli import main  # noqa: F401, PLC0415
+
+
 class _PutOff:
     """Finds modules as the other finders do, and gives them Python's own loader for later."""
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
-from floe_additions.imports import uncollected
+from floe_additions.imports import import_dbt
 
 
 class Task(TypedDict):
@@ -87,9 +87,8 @@ class Answer(TypedDict):
 
 def main() -> None:
     """Do one task."""
-    with uncollected():
-        from dbt.adapters import duckdb  # noqa: F401, PLC0415 - this is what takes the time
-        from dbt.cli.main import dbtRunner  # noqa: PLC0415
+    import_dbt()  # this is what takes the time
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     line = sys.stdin.readline()
     if not line:

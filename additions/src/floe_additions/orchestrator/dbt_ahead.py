@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
 
-from floe_additions.imports import uncollected
+from floe_additions.imports import import_dbt
 from floe_additions.orchestrator.dbt_client import LENGTH_BYTES
 
 RUN_OF = "DAGSTER_RUN_JOB_NAME"
@@ -104,9 +104,9 @@ def command(dbt: str) -> str:
 def main(descriptor: int) -> None:
     """Import dbt, wait for one call and answer it."""
     with socket.socket(fileno=descriptor) as listening:
-        with uncollected():
-            from dbt.adapters import duckdb  # noqa: F401, PLC0415 - this is what takes the time
-            from dbt.cli.main import cli  # noqa: PLC0415
+        import_dbt()
+        from dbt.cli.main import cli  # noqa: PLC0415
+
         ready, _, _ = select.select([listening, sys.stdin], [], [])
         if listening not in ready:
             return  # whoever wanted it has ended
