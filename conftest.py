@@ -19,6 +19,7 @@ pytest_plugins = (
     "steps.upkeep",
     "steps.refusals",
     "steps.compilation",
+    "steps.early",
     "steps.plugins",
     "steps.locations",
     "steps.health",

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event
+from threading import Event, Lock
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
@@ -55,6 +55,7 @@ class Ahead(Generic[Answer]):
             at_once, thread_name_prefix="ahead", initializer=_be_patient if patient else None
         )
         self._begun: dict[tuple[Hashable, ...], Future[Answer]] = {}
+        self._beginning = Lock()
         for question in coming:
             self._begin(question)
 
@@ -68,9 +69,10 @@ class Ahead(Generic[Answer]):
         self._threads.shutdown(cancel_futures=True)
 
     def _begin(self, question: tuple[Hashable, ...]) -> Future[Answer]:
-        if question not in self._begun:
-            self._begun[question] = self._threads.submit(self._apart, question)
-        return self._begun[question]
+        with self._beginning:
+            if question not in self._begun:
+                self._begun[question] = self._threads.submit(self._apart, question)
+            return self._begun[question]
 
     def _apart(self, question: tuple[Hashable, ...]) -> Answer:
         with evidence.apart(), secrecy.waiting(), wanted_until(self._over):

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from pytest_bdd import given, then, when
 from pytest_bdd.parsers import parse
 
-import demo
-from drivers import changes, compilations
+from drivers import compilations
 from drivers.compilations import Compilation
 from drivers.floe import Floe, Outcome
 from reports import evidence
-from steps import ahead
-from steps.ahead import Ahead
+
+if TYPE_CHECKING:
+    from steps.early import Early
 
 NEEDED = frozenset(
     {"compiled_artifacts.json", "definitions.py", "profiles.yml"}
@@ -30,74 +29,6 @@ NEEDED = frozenset(
 def installation() -> Floe:
     """The floe that teams compile with."""
     return Floe.installed()
-
-
-class Early:
-    """Compilations that scenarios will ask for, each made once, on what others leave of the processors.
-
-    Attributes:
-        demo: every product of the demo.
-        twice: customer-360, for one moment under circumstances that have nothing in common.
-        changed: a product that a team has changed.
-        judged: what dbt says of every product of the demo.
-        locations: the code locations that Dagster loads of them.
-    """
-
-    def __init__(self, scenarios: Sequence[pytest.Function], folders: pytest.TempPathFactory) -> None:
-        self._folders = folders
-        self._at_the_demo = Lock()
-        self._turns = BoundedSemaphore(ahead.AT_ONCE)
-
-        def wanted(given: Callable[..., object]) -> list[tuple[str, ...]]:
-            return list(ahead.arguments(scenarios, given))
-
-        self.demo = Ahead(self._demo, wanted(demo_is_compiled), at_once=1, patient=True)
-        self.twice = Ahead(self._twice, wanted(compiled_twice), at_once=1, patient=True)
-        self.changed = Ahead(self._changed, wanted(team_has), at_once=1, patient=True)
-        self.judged = Ahead(self._judged, wanted(dbt_accepts), at_once=1, patient=True)
-        self.locations = Ahead(self._locations, wanted(dagster_loads), at_once=1, patient=True)
-
-    def close(self) -> None:
-        """Begin nothing more."""
-        for begun in (self.demo, self.twice, self.changed, self.judged, self.locations):
-            begun.close()
-
-    def _demo(self) -> dict[str, Compilation]:
-        floe, products = Floe.installed(), demo.products()
-        project = compilations.team(self._folders.mktemp("demo"), floe, *products)
-        with self._turns:
-            return {product: compilations.compiled(floe, project, product) for product in products}
-
-    def _twice(self) -> tuple[Compilation, Compilation]:
-        floe, folder = Floe.installed(), self._folders.mktemp("twice")
-        with self._turns:
-            return compilations.compiled_twice(floe, folder, "customer-360")
-
-    def _changed(self, product: str, change: str) -> Compilation:
-        floe = Floe.installed()
-        project = compilations.team(self._folders.mktemp("team"), floe, product)
-        changes.make(change, project, product)
-        with self._turns:
-            return compilations.compiled(floe, project, product)
-
-    def _judged(self) -> dict[str, dict[str, str]]:
-        floe, folder = Floe.installed(), self._folders.mktemp("judged")
-        demo = self.demo()
-        with self._at_the_demo, self._turns:
-            return {product: compilations.said_by_dbt(floe, one, folder) for product, one in demo.items()}
-
-    def _locations(self) -> frozenset[str]:
-        floe, project = Floe.installed(), next(iter(self.demo().values())).project
-        with self._at_the_demo, self._turns:
-            return compilations.locations_loaded(floe, project)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def early(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Early]:
-    """What the scenarios of all stories will ask to be compiled, begun with the first of them."""
-    begun = Early(ahead.scenarios_of(request), tmp_path_factory)
-    yield begun
-    begun.close()
 
 
 @given("every product of the demo is compiled", target_fixture="demo")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_bdd import given, then, when
@@ -17,6 +17,10 @@ from demo.bare import select_released_plugins
 from drivers import editor, json_schema, mistakes, refusals, traces
 from drivers.editor import Editor, Mark
 from drivers.floe import DEMO, Floe, Outcome, Project
+from reports import evidence
+
+if TYPE_CHECKING:
+    from steps.early import Early
 
 COMPILE = ("floe-complete", "compile")
 """The command that refuses, in a product's folder."""
@@ -33,10 +37,17 @@ RELEASED = (
 
 @dataclass(frozen=True)
 class Team:
-    """A team with a product of its own."""
+    """A team with a product of its own.
+
+    Attributes:
+        project: the folder of its platform's files.
+        product: its name in there.
+        wrong: the mistakes in its files, in the words of the feature.
+    """
 
     project: Project
     product: str
+    wrong: str
 
     def read(self, file: str) -> str:
         """One of their files, by what it is called."""
@@ -66,21 +77,32 @@ def writing(
         yield opened
 
 
-@given(parse("a team writes {product} with {wrong}"), target_fixture="team")
-def team_writes(installation: Floe, tmp_path: Path, product: str, wrong: str) -> Team:
-    project = Project.of_the_demo(tmp_path / "team", product)
+def team_with(wrong: str, folder: Path, installation: Floe, product: str) -> Team:
+    """A team whose files of a product have mistakes."""
+    project = Project.of_the_demo(folder / "team", product)
     if not installation.completed:
         select_released_plugins(project.folder / "manifest.yaml")
     for mistake in wrong.split(" and "):
         mistakes.make(mistake, project, product)
     project.pretend_compiled(product)
-    return Team(project, product)
+    return Team(project, product, wrong)
+
+
+def told(installation: Floe, team: Team) -> Outcome:
+    """What a team is told when it compiles its product."""
+    words: Sequence[str] = COMPILE if installation.completed else RELEASED
+    return installation.run(words, team.project, folder=team.product)
+
+
+@given(parse("a team writes {product} with {wrong}"), target_fixture="team")
+def team_writes(early: Early, product: str, wrong: str) -> Team:
+    return early.written(product, wrong)
 
 
 @when("they compile it", target_fixture="outcome")
-def they_compile(installation: Floe, team: Team) -> Outcome:
-    words: Sequence[str] = COMPILE if installation.completed else RELEASED
-    return installation.run(words, team.project, folder=team.product)
+def they_compile(early: Early, team: Team) -> Outcome:
+    evidence.touched("floe")
+    return early.refused(team.product, team.wrong)
 
 
 @then("it is refused for this and for nothing else")
