@@ -15,6 +15,7 @@ from pathlib import Path
 
 from drivers import traffic
 from drivers.errors import ServiceError, brief
+from foundation import process
 from foundation.cache import SYSTEM
 from images import environment
 from images.recipes import additions
@@ -214,9 +215,10 @@ class Floe:
 def _ended(
     words: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], within: float
 ) -> subprocess.CompletedProcess[str]:
+    turn = process.in_its_turn()
     try:
         return subprocess.run(
-            words,
+            [*turn, *words],
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
@@ -225,6 +227,7 @@ def _ended(
             errors="replace",
             timeout=within,
             check=False,
+            start_new_session=bool(turn),
         )
     except subprocess.TimeoutExpired as late:
         said = brief(late.stderr or late.stdout or "nothing")

@@ -78,6 +78,8 @@ def _tail(output: bytes) -> str:
     return "\n".join(output.decode(errors="replace").strip().splitlines()[-_LAST_LINES:])
 
 
+_AUTOGROUP = Path("/proc/self/autogroup")
+
 _PR_SET_PDEATHSIG = 1
 """prctl(2): the signal this process gets when its parent dies."""
 
@@ -174,3 +176,16 @@ def ends_with_us() -> list[str]:
     """Words that make the kernel end the program with this process, even when this one is killed."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+
+
+def in_its_turn() -> list[str]:
+    """Words that make a program come after others for a processor, where this thread does; else none.
+
+    Linux weighs sessions against each other before it looks at niceness within one (sched_autogroup): beside
+    a cluster a nice program of this session would get half of the machine. So it needs a session of its own,
+    which the caller gives it, and that session this thread's niceness.
+    """
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    if nice <= 0 or not _AUTOGROUP.exists():
+        return []
+    return [*ends_with_us(), "sh", "-c", f'{{ echo "$0" > {_AUTOGROUP}; }} 2>/dev/null; exec "$@"', str(nice)]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from drivers import wait
+from drivers.floe import Floe
 from foundation.progress import NotWantedError
 from reports import evidence
 from steps.ahead import PATIENT, Ahead
@@ -106,6 +107,32 @@ def test_what_has_time_comes_last_for_a_processor_and_nothing_else_does() -> Non
     assert answers() == (max(before, PATIENT) if sys.platform == "linux" else before)
     answers.close()
     assert niceness() == before
+
+
+GROUP = Path("/proc/self/autogroup")
+"""Where Linux says which group of a session's programs this one is in, if it has such groups."""
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_what_has_time_comes_after_a_cluster_too(*, patient: bool) -> None:
+    """Linux weighs sessions, then programs within them: what is only nice in this one takes half of all."""
+
+    def group(text: str) -> tuple[str, str]:
+        name, _, nice = text.strip().partition(" nice ")
+        return name, nice
+
+    def weighed() -> tuple[str, str]:
+        code = (
+            f"from pathlib import Path as P; print(P('{GROUP}').exists() and P('{GROUP}').read_text() or '')"
+        )
+        return group(Floe(Path(sys.prefix), completed=False).run(["python", "-c", code]).out)
+
+    ours = group(GROUP.read_text() if GROUP.exists() else "")
+    answers = Ahead(weighed, [()], patient=patient)
+    name, nice = answers()
+    answers.close()
+    its_own = patient and GROUP.exists()
+    assert (name != ours[0], nice) == (its_own, str(PATIENT) if its_own else ours[1])
 
 
 def test_a_wait_that_nobody_wants_any_more_ends() -> None:
