@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +13,12 @@ import psycopg
 import pytest
 from dagster import DagsterInstance, job, op
 from dagster._core.instance.ref import InstanceRef
+from dagster._daemon.types import DaemonHeartbeat
 
 from floe_additions.orchestrator.postgres import KEPT
 from standins.loopback.postgres import Postgres
 from standins.loopback.servers import own_folder
+from tests.chart import CHART
 
 STORAGE = {
     "module": "floe_additions.orchestrator.postgres",
@@ -92,3 +98,20 @@ def test_nothing_is_held_once_the_instance_is_done_with(server: Postgres, instan
     assert _processes(server)
     instance.dispose()
     assert not _processes(server)
+
+
+def test_pods_wait_until_a_daemon_has_beaten(server: Postgres, instance: DagsterInstance) -> None:
+    assert instance.get_daemon_heartbeats() == {}  # with that the tables are there
+    script = CHART / "charts" / "dagster" / "files" / "heartbeat.py"
+    # The script asks the host `postgresql`, which has an address in a cluster only.
+    place = {"PGHOSTADDR": "127.0.0.1", "PGPORT": str(server.port), "DAGSTER_PG_PASSWORD": ""}
+    with subprocess.Popen(
+        [sys.executable, script, "first"], env={**os.environ, **place}, stdout=subprocess.PIPE, text=True
+    ) as waiting:
+        assert waiting.stdout is not None
+        assert "first heartbeat" in waiting.stdout.readline()
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(1)
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "a-daemon", []))
+        assert waiting.wait(10) == 0
+    instance.wipe_daemon_heartbeats()
