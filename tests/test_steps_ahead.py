@@ -166,3 +166,27 @@ def test_only_what_the_selected_scenarios_say_is_asked(
     file: Path = pytester.makepyfile(BINDING)
     done = pytester.runpytest_inprocess(file, "-s", "-q", "-k", selected)
     done.stdout.fnmatch_lines([f"*ASKED {asked.replace('[', '[[]', 1)}", f"*NEEDED {needed}"])
+
+
+@pytest.mark.parametrize(
+    ("selected", "lead", "soon"),
+    [
+        ("row or another", 2, "True True True"),
+        ("row or another", 1, "False True True"),
+        ("another", 1, "True"),
+        ("row", 2, "False False"),
+    ],
+)
+def test_a_step_is_soon_when_one_of_the_next_scenarios_has_it(
+    pytester: pytest.Pytester, selected: str, lead: int, soon: str
+) -> None:
+    pytester.makefile(".feature", ahead=FEATURE)
+    looks = f"""
+@pytest.fixture(autouse=True)
+def looks(request):
+    with open("soon", "a") as file:
+        file.write(f"{{ahead.is_soon(request, platform_told, {lead})}} ")
+"""
+    file: Path = pytester.makepyfile(BINDING + looks)
+    pytester.runpytest_inprocess(file, "-q", "-k", selected)
+    assert (pytester.path / "soon").read_text().strip() == soon
