@@ -18,7 +18,7 @@ from threading import Lock
 import yaml
 from pydantic import SecretStr
 
-from drivers import answers, dbt_graph, plugin_health, wait
+from drivers import answers, dbt_graph, grafana, plugin_health, wait
 from drivers.catalog import Management
 from drivers.dagster import RUN_SECONDS, Location, Orchestrator, Run
 from drivers.dbt_graph import Graph
@@ -92,6 +92,9 @@ READER, PIPELINE = "polaris-reader-credentials", "polaris-pipeline-credentials"
 
 LISTENERS = ("otel-collector", "jaeger", "prometheus", "marquez")
 """The workloads that take what runs tell."""
+
+GRAFANA = "grafana"
+"""The workload that shows dashboards, and its image."""
 
 STORE = "minio"
 """The workload that keeps all objects."""
@@ -566,6 +569,13 @@ class Platform:
             for table in sorted(self.graph(product.name).tables)
             for file in sorted(self.lakehouse.files(f"{product.namespace}.{table}").every - set(objects))
         }
+
+    def troubles_in_grafana(self, dashboard: str, titles: Sequence[str]) -> dict[str, str]:
+        """What Grafana shows wrong of a dashboard's panels; nothing where no registry serves Grafana."""
+        if GRAFANA not in self.place.images:
+            return {}
+        evidence.touched(GRAFANA)
+        return grafana.troubles(self._tunnels.to(GRAFANA, 3000).address(), dashboard, titles)
 
     # --- services -------------------------------------------------------------------------
 

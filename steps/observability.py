@@ -155,6 +155,7 @@ def error_rate_moved(hearing: Hearing, told: Told, status: str, count: int) -> N
 def panels_have_data(platform: Platform, hearing: Hearing, told: Told, name: str) -> None:
     shown = dashboards.panels(name)
     assert dashboards.without_data(platform.metrics, shown) == {}
+    assert platform.troubles_in_grafana(name, [panel.title for panel in shown]) == {}
     # After the good run too: after one of each, half of the runs have failed and half have not.
     for one in (hearing.of(told.run.product), told):
         astray = dashboards.with_other_values(
