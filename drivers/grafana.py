@@ -1,8 +1,8 @@
 """Grafana's dashboards in a browser, as an operator opens them.
 
-How a panel says that it loads, has no data or failed is Grafana's contract with whoever drives it, its package
-@grafana/e2e-selectors: the same from 10.4 to 12.3. Where no registry serves its image there is no Grafana, so
-that this was held against pages of our own only (tests/test_drivers_grafana.py).
+How a panel says that it loads, has no data or failed is Grafana's contract with whoever drives it, its
+package @grafana/e2e-selectors: the same from 10.4 to 12.3. Where no registry serves its image there is no
+Grafana, so that this was held against pages of our own only (tests/test_drivers_grafana.py).
 """
 
 from __future__ import annotations
