@@ -35,7 +35,7 @@ FAULTS: dict[str, dict[str, object]] = {
     "request exceeds the node": {"resources": {"requests": {"cpu": "10000"}}},
 }
 FAULTY_POD = "never-ready"
-FAULT_SECONDS = 5.0
+FAULT_SECONDS = 7.0
 """The limit given to the check of a pod that can never be Ready."""
 
 
