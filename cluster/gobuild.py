@@ -16,7 +16,7 @@ from foundation.progress import phase
 _OLDEST_GO = (1, 25)
 _BUILD_DEADLINE = 3600.0
 
-_STATIC = {
+STATIC = {
     # Static binaries run FROM scratch and on any libc; nothing of the machine's own Go settings
     # may change what is built, else two machines would not build the same from the same inputs.
     "CGO_ENABLED": "0",
@@ -82,7 +82,7 @@ def go_binaries(folder: Path, *packages: str, ldflags: Sequence[str] = (), title
                     *packages,
                 ],
                 cwd=folder,
-                env=_STATIC,
+                env=STATIC,
                 timeout=_BUILD_DEADLINE,
             )
 

@@ -45,14 +45,16 @@ def troubles(address: str, dashboard: str, titles: Sequence[str]) -> dict[str, s
     Raises:
         ServiceError: the page did not open.
     """
-    url = f"http://{address}/d/{dashboard}?from=now-15m&to=now&kiosk"
-    with traffic.asking("Grafana", f"show the dashboard {dashboard}"), browser.browsing() as running:
+    asked, url = (
+        f"show the dashboard {dashboard}",
+        f"http://{address}/d/{dashboard}?from=now-15m&to=now&kiosk",
+    )
+    with traffic.asking("Grafana", asked), browser.browsing() as running:
         page = running.new_page(viewport=_SIZE)
         page.set_default_timeout(PANEL_SECONDS * 1000)
         try:
             page.goto(url, wait_until="networkidle", timeout=PAGE_SECONDS * 1000)
         except Error as broken:
-            asked = f"show the dashboard {dashboard}"
             raise ServiceError(asked, of="Grafana", answer=brief(broken.message)) from broken
         found = {title: _trouble(page, title) for title in titles}
     return {title: trouble for title, trouble in found.items() if trouble}

@@ -168,8 +168,6 @@ class _Remembered:
     ports: list[int] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     contents: dict[str, list[str]] | ServiceError = field(default_factory=dict)
-    races: dict[str, Race] = field(default_factory=dict)
-    upkeeps: dict[str, Upkeep] = field(default_factory=dict)
     first: defaultdict[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
 
 
@@ -690,7 +688,7 @@ class Platform:
             return earlier[-1] if earlier else self.run(product)
 
     def race(self, product: Product, table: str, *, writers: int, commits: int, hours: int) -> Race:
-        """Have writers commit to a table of a product while two runs of the product write it too, once.
+        """Have writers commit to a table of a product while two runs of the product write it too.
 
         Args:
             product: whose runs.
@@ -701,8 +699,6 @@ class Platform:
         """
         name, lakehouse, dagster = f"{product.namespace}.{table}", self.lakehouse, self.orchestrator
         evidence.touched("pipeline")
-        if name in self._seen.races:
-            return self._seen.races[name]
         before = lakehouse.rows(name)
         launched = [dagster.launch(product.name) for _ in range(2)]
         for run in launched:
@@ -711,22 +707,18 @@ class Platform:
         written = write(ways, name, commits, hours)
         runs = [run.finished() for run in launched]
         found = lakehouse.rows(name), lakehouse.history(name), lakehouse.snapshots(name)
-        self._seen.races[name] = Race(written, runs, before, *found)
-        return self._seen.races[name]
+        return Race(written, runs, before, *found)
 
     def keep_up(self, product: Product, table: str) -> Upkeep:
-        """The upkeep of a product's tables, once, with a reader at one of them while nobody writes."""
+        """The upkeep of a product's tables, with a reader at one of them while nobody writes."""
         name, lakehouse = f"{product.namespace}.{table}", self.lakehouse
         evidence.touched("pipeline")
-        if name in self._seen.upkeeps:
-            return self._seen.upkeeps[name]
         before, began_with = self._state(name), lakehouse.snapshot(name)
         with reading(self._new_lakehouse(READER), name) as seen:
             # Nobody writes: what no snapshot refers to is of no writer that will still commit it.
             run = self.orchestrator.launch_upkeep(product.name, {"unused_minutes": 0}).finished()
         late = lakehouse.rows_at(name, began_with or 0)
-        self._seen.upkeeps[name] = Upkeep(run, before, self._state(name), late, seen)
-        return self._seen.upkeeps[name]
+        return Upkeep(run, before, self._state(name), late, seen)
 
     def cut_off(self, product: str) -> Run:
         """Begin a run and kill its worker in the middle of it; gives what Dagster recorded of it."""

@@ -19,7 +19,7 @@ import yaml
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from cluster.gobuild import go, go_digest, go_version
+from cluster.gobuild import STATIC, go, go_digest, go_version
 from cluster.local import certificates, configuration, host
 from cluster.local.layout import PORTS, Layout, Network, layout
 from cluster.local.manifests import manifests
@@ -268,10 +268,9 @@ def test_what_is_built_depends_on_sources_flags_and_go(tmp_path: Path) -> None:
 
 def test_the_nodes_own_programs() -> None:
     # With the flags they are built with, what they import is compiled already.
-    flags = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -trimpath -buildvcs=false"}
     for module, packages in (("node", "./..."), ("kubernetes", "./volumes")):
-        run([go(), "vet", packages], cwd=GO / module, timeout=300, env=flags)
-        run([go(), "test", "-count=1", packages], cwd=GO / module, timeout=300, env=flags)
+        run([go(), "vet", packages], cwd=GO / module, timeout=300, env=STATIC)
+        run([go(), "test", "-count=1", packages], cwd=GO / module, timeout=300, env=STATIC)
 
 
 def _layout(home: Path) -> Layout:
